@@ -1,0 +1,229 @@
+"""What a run left behind becomes rows of the data set: ids, hashes, contexts, steps, endings.
+
+One row a trace, in the columns of `SCHEMA` (docs/schema.md).  What is dropped is counted by reason.  Knows
+nothing of files on disk (shards.py) or of how a program is run (supervisor.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from tracegen import columns
+from tracegen.context import Context
+from tracegen.payload.wire import RAW, quote
+from tracegen.trace import Ending, Entry, Provenance
+
+SCHEMA_VERSION = 1
+
+_PLACE = pa.struct([pa.field("file", pa.int32()), pa.field("line", pa.int32())])
+_ENTRY = pa.struct([pa.field("name", pa.string()), pa.field("file", pa.int32()), pa.field("line", pa.int32())])
+_PROVENANCE = pa.struct([pa.field(name, pa.string()) for name in Provenance.__dataclass_fields__])
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("content", pa.string(), nullable=False),
+        pa.field("schema_version", pa.int32(), nullable=False),
+        pa.field("program_id", pa.string(), nullable=False),
+        pa.field("input", pa.string(), nullable=False),
+        pa.field("context", pa.string(), nullable=False),
+        pa.field("context_lines", pa.list_(_PLACE), nullable=False),
+        pa.field("files", pa.list_(pa.string()), nullable=False),
+        pa.field("entry", _ENTRY, nullable=False),
+        pa.field("python", pa.string(), nullable=False),
+        pa.field("ending", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+        pa.field("steps", pa.list_(columns.STEP), nullable=False),
+        pa.field("stdout", pa.string()),
+        pa.field("provenance", _PROVENANCE, nullable=False),
+    ],
+    metadata={"foretrace.schema_version": str(SCHEMA_VERSION)},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What the wire does not know of a trace: whose it is, and the sources it is told with.
+
+    ``order`` maps the trace's own files to the wire's: own file i is the wire's ``order[i]``, or -1 where
+    the trace never enters it.
+    """
+
+    trace: columns.Recorded
+    program_id: str
+    input: str
+    context: Context
+    files: tuple[str, ...]
+    order: tuple[int, ...]
+    entry: Entry
+
+
+@dataclass(slots=True)
+class Harvest:
+    """Rows, and what was dropped by reason."""
+
+    table: pa.Table
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def storable(text: str) -> str:
+    """A text as UTF-8 columns hold it: itself, or RAW and its JSON where UTF-8 cannot."""
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return RAW + quote(text)
+    return RAW + quote(text) if text.startswith(RAW) else text
+
+
+def restored(text: str) -> str:
+    """The inverse of `storable`.  Raises ValueError for what it never writes."""
+    if not text.startswith(RAW):
+        return text
+    found = json.loads(text[len(RAW) :])
+    if not isinstance(found, str):
+        raise ValueError(f"not a stored text: {text[:60]!r}")
+    return found
+
+
+def harvest(
+    found: columns.Wire,
+    tellings: Sequence[Telling],
+    *,
+    died: tuple[Ending, str],
+    identity: Mapping[str, object],
+    provenance: Provenance,
+    stdout: str | None = None,
+) -> Harvest:
+    """The rows of these traces.  ``died`` is the ending of those that the process's death cut off.
+
+    ``identity`` are the options that are part of every id.
+    """
+    dropped: Counter[str] = Counter()
+    kept = []
+    contents = []
+    spoken = _Contents(found)
+    for telling in tellings:
+        ending = telling.trace.ending or died[0]
+        content = spoken.of(telling, finished=not ending.cut_off)
+        if content is None:
+            dropped["a step at a line that its source does not have"] += 1
+        elif not any(segment.stop > segment.start for segment in telling.trace.segments):
+            dropped["no steps"] += 1
+        else:
+            kept.append(telling)
+            contents.append(content)
+    endings = [(t.trace.ending, t.trace.detail) if t.trace.ending else died for t in kept]
+    rows: dict[str, object] = {
+        "id": [_identifier(telling, found.python, identity) for telling in kept],
+        "content": contents,
+        "schema_version": pa.array([SCHEMA_VERSION] * len(kept), pa.int32()),
+        "program_id": [storable(telling.program_id) for telling in kept],
+        "input": [storable(telling.input) for telling in kept],
+        "context": [storable(telling.context.text) for telling in kept],
+        "context_lines": _places([telling.context for telling in kept]),
+        "files": [[storable(file) for file in telling.files] for telling in kept],
+        "entry": [asdict(telling.entry) for telling in kept],
+        "python": [found.python] * len(kept),
+        "ending": [ending.value for ending, _ in endings],
+        "detail": [detail for _, detail in endings],
+        "steps": columns.steps(found, [t.trace for t in kept], [t.order for t in kept]),
+        "stdout": pa.array([None if stdout is None else storable(stdout)] * len(kept), pa.string()),
+        "provenance": [asdict(provenance)] * len(kept),
+    }
+    arrays = [
+        value if isinstance(value, pa.Array) else pa.array(value, SCHEMA.field(name).type)
+        for name, value in rows.items()
+    ]
+    return Harvest(pa.Table.from_arrays(arrays, schema=SCHEMA), dropped)
+
+
+def _identifier(telling: Telling, python: str, identity: Mapping[str, object]) -> str:
+    said = [
+        SCHEMA_VERSION,
+        telling.program_id,
+        telling.context.text,
+        asdict(telling.entry),
+        telling.input,
+        telling.trace.call if telling.trace.node else 0,
+        python,
+        dict(identity),
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
+
+
+def _places(contexts: Sequence[Context]) -> pa.ListArray:
+    """The places of every context's lines as one column; contexts are often the same object."""
+    known: dict[int, np.ndarray] = {}
+    parts = [np.zeros((0, 2), np.int32)]
+    offsets = [0]
+    for context in contexts:
+        places = known.get(id(context))
+        if places is None:
+            places = known[id(context)] = np.array(context.places, np.int32).reshape(-1, 2)
+        parts.append(places)
+        offsets.append(offsets[-1] + len(places))
+    flat = np.concatenate(parts)
+    struct = pa.StructArray.from_arrays([pa.array(flat[:, 0]), pa.array(flat[:, 1])], fields=list(_PLACE))
+    return pa.ListArray.from_arrays(pa.array(np.array(offsets, np.int32)), struct)
+
+
+class _Contents:
+    """Hashes of what a trace's text is made of, from the columns: no text is rendered.
+
+    Two traces speak the same text if and only if they have the same context, the same events, the same
+    line texts, and the same changes and values; depths, files and line numbers are not part of the text.
+    """
+
+    def __init__(self, found: columns.Wire) -> None:
+        self._found = found
+        self._starts = np.zeros(len(found.records) + 1, np.int64)
+        self._starts[1:] = found.records["text_end"]
+        self._text = memoryview(found.text)
+        self._lines: dict[tuple[int, tuple[int, ...]], tuple[np.ndarray, np.ndarray]] = {}
+
+    def of(self, telling: Telling, finished: bool) -> str | None:
+        """The hash; None if a step is at a place that the context does not show."""
+        digest = hashlib.sha256()
+        head = json.dumps([SCHEMA_VERSION, telling.context.text, finished]).encode("ascii")
+        digest.update(len(head).to_bytes(8, "little") + head)
+        places, texts = self._line_texts(telling)
+        records = self._found.records
+        for segment in telling.trace.segments:
+            index = columns.indices(records, segment)
+            wanted = records["file"][index].astype(np.int64) << 32 | records["line"][index]
+            at = np.searchsorted(places, wanted)
+            if len(index) and (at >= len(places)).any() or (places[at] != wanted).any():
+                return None
+            digest.update(records["event"][index].tobytes())
+            digest.update(texts[at].astype("<i8").tobytes())
+            digest.update((self._starts[index + 1] - self._starts[index]).astype("<i8").tobytes())
+            if len(index) and index[-1] - index[0] + 1 == len(index):
+                digest.update(self._text[self._starts[index[0]] : self._starts[index[-1] + 1]])
+            else:
+                for one in index:
+                    digest.update(self._text[self._starts[one] : self._starts[one + 1]])
+        return digest.hexdigest()
+
+    def _line_texts(self, telling: Telling) -> tuple[np.ndarray, np.ndarray]:
+        """Wire places of the context's lines, sorted, and for each the first context line that reads so."""
+        key = (id(telling.context), telling.order)
+        if key not in self._lines:
+            first: dict[str, int] = {}
+            rows = []
+            for (file, line), source in telling.context.sources(telling.entry.marked).items():
+                number = first.setdefault(source, len(first))
+                if file >= 0 and telling.order[file] >= 0:
+                    rows.append((telling.order[file] << 32 | line, number))
+            rows.sort()
+            table = np.array(rows, np.int64).reshape(-1, 2)
+            self._lines[key] = table[:, 0].copy(), table[:, 1].copy()
+        return self._lines[key]

@@ -1,0 +1,35 @@
+"""First code in a traced child: ``python bootstrap.py CONFIG_FD``.
+
+Loads the payload from its folder under a private name, with builtins of its own: what the program does to
+``builtins`` does not reach the tracer.  Then hands over to child.py.  Leaves nothing in ``sys.path``.
+"""
+
+import builtins
+import importlib.util
+import os
+import sys
+import types
+
+PRIVATE = "_foretrace_payload"
+MODULES = ("pyfacts", "wire", "values", "recorder", "reference", "suite", "child")
+
+
+def load(folder):  # type: ignore[no-untyped-def]  # runs before typing is imported
+    """The payload's child module."""
+    package = types.ModuleType(PRIVATE)
+    package.__path__ = [folder]
+    sys.modules[PRIVATE] = package
+    for name in MODULES:
+        full = PRIVATE + "." + name
+        spec = importlib.util.spec_from_file_location(full, os.path.join(folder, name + ".py"))
+        module = importlib.util.module_from_spec(spec)
+        module.__dict__["__builtins__"] = dict(builtins.__dict__)
+        sys.modules[full] = module
+        setattr(package, name, module)
+        spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    folder = sys.path.pop(0)
+    load(folder).main(int(sys.argv[1]))

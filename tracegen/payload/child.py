@@ -1,0 +1,192 @@
+"""A child's life: read what to run, set the tracer up, run it, write down how it ended.
+
+Runs a script, a function through its synthetic caller, or a test suite (suite.py).  Knows what a target is;
+knows nothing of how events become steps (reference.py) or of contexts and shards, which are the parent's.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import json
+import mmap
+import os
+import sys
+import traceback
+import types
+from typing import Any, Dict, NoReturn, Optional, Tuple
+
+from . import pyfacts, suite, wire
+from .recorder import Limits, Recorder, Selection
+from .reference import Tracer
+
+CANNOT_RUN = 2
+
+_THIS = __file__
+
+
+def main(config_fd: int) -> None:
+    """Run what the configuration (JSON on a file descriptor) says."""
+    with open(config_fd, encoding="ascii") as stream:
+        config: Dict[str, Any] = json.load(stream)
+    writer = wire.Writer(_mapped(config["wire"]))
+    writer.note(
+        "python",
+        version=".".join(map(str, sys.version_info[:3])),
+        tracer=config["tracer"],
+        values=config["values"],
+        hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+    )
+    if not pyfacts.supported:
+        version = f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
+        _refuse(writer, "python", f"{version} is not supported: CPython 3.8 to 3.13 are")
+    selection = {key: tuple(value) if type(value) is list else value for key, value in config["selection"].items()}
+    selection["include"] = _included(writer, selection["include"])
+    recorder = Recorder(writer, Selection(**selection), Limits(**config["limits"]))
+    tracer = Tracer(recorder, config["values"])
+    # The first to register is the last to run: after the program's own, and after its threads.
+    atexit.register(recorder.finish)
+    os.register_at_fork(after_in_child=recorder.let_go)
+    sys.addaudithook(_Watch(tracer).heard)
+    _seed(config["seed"])
+    run = {"script": _script, "function": _function, "tests": _tests}[config["target"]["kind"]]
+    run(tracer, writer, config["target"])
+
+
+class _Watch:
+    """Hears of what would make a trace say what is not so."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def heard(self, event: str, args: Tuple[Any, ...]) -> None:
+        """Audit hook; CPython does not trace it."""
+        if event == "sys.settrace":
+            tracer = self._tracer
+            if not tracer.setting and not tracer.in_repr and tracer.lost():
+                tracer.recorder.odd("the program set a trace function")
+        elif event in ("os.fork", "os.forkpty", "os.exec"):
+            self._tracer.recorder.odd(event)
+
+
+def _mapped(descriptor: int) -> memoryview:
+    mapped = mmap.mmap(descriptor, 0)
+    os.close(descriptor)
+    return memoryview(mapped)
+
+
+def _seed(seed: int) -> None:
+    import random
+
+    random.seed(seed)
+
+
+def _refuse(writer: wire.Writer, kind: str, message: str) -> NoReturn:
+    writer.note("error", kind=kind, message=message)
+    os._exit(CANNOT_RUN)
+
+
+def _included(writer: wire.Writer, names: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Folders and files of what ``--include`` names: paths, or modules of this interpreter."""
+    found = []
+    for name in names:
+        if os.sep in name or name.endswith(".py"):
+            found.append(os.path.abspath(name))
+            continue
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None or not (spec.submodule_search_locations or spec.has_location):
+            _refuse(writer, "include", f"no module {name!r} with a source file")
+        origin = spec.origin
+        if spec.submodule_search_locations:
+            found += [os.path.abspath(folder) for folder in spec.submodule_search_locations]
+        elif origin is not None:
+            found.append(os.path.abspath(origin))
+    return tuple(found)
+
+
+def _compiled(writer: wire.Writer, source: Any, filename: str, kind: str = "syntax") -> types.CodeType:
+    try:
+        return compile(source, filename, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        _refuse(writer, kind, f"line {error.lineno}: {error.msg}")
+    except (ValueError, OverflowError, MemoryError, RecursionError) as error:
+        _refuse(writer, kind, f"{type(error).__name__}: {error}")
+
+
+def _script(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> None:
+    path = target["path"]
+    with open(path, "rb") as stream:
+        code = _compiled(writer, stream.read(), path)
+    sys.argv = [target["shown"], *target["argv"]]
+    sys.path.insert(0, os.path.dirname(path))
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=path, __builtins__=__import__("builtins"), __cached__=None)
+    sys.modules["__main__"] = module
+    _traced(tracer, code, module.__dict__)
+
+
+def _function(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> None:
+    """The code runs untraced as a module of its own name, then its caller, traced."""
+    filename, name = target["filename"], target["module"]
+    code = _compiled(writer, target["code"], filename)
+    caller = _compiled(writer, target["caller"], target["caller_filename"], "arguments")
+    if target["folder"]:
+        sys.path.insert(0, target["folder"])
+    sys.argv = [filename]
+    module = types.ModuleType(name)
+    module.__dict__.update(__file__=filename, __builtins__=__import__("builtins"))
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)
+    except BaseException as error:
+        _refuse(writer, "import", "".join(traceback.format_exception_only(type(error), error)).strip())
+    found: Any = module
+    for part in target["function"].split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        functions = sorted(n for n, v in vars(module).items() if type(v) is types.FunctionType)
+        _refuse(writer, "function", ", ".join(functions) or "no functions")
+    # Its own namespace: a function of the program that is called main stays what it is.
+    bound: Dict[str, Any] = {}
+    exec(caller, module.__dict__, bound)
+    start = _compiled(writer, "main()", "<start>")
+    _traced(tracer, start, {"main": bound["main"], "__builtins__": __import__("builtins")})
+
+
+def _traced(tracer: Tracer, code: types.CodeType, namespace: Dict[str, Any]) -> None:
+    tracer.start()
+    try:
+        exec(code, namespace)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        tracer.stop()
+        sys.excepthook(type(error), error, _own_frames(error))
+        sys.exit(1)
+    finally:
+        # Threads that still run are traced until they end.
+        tracer.stop(threads=False)
+
+
+def _own_frames(error: BaseException) -> Optional[types.TracebackType]:
+    """The traceback as the program would show it without us."""
+    shown = error.__traceback__
+    while shown is not None and shown.tb_frame.f_code.co_filename in (_THIS, "<start>"):
+        shown = shown.tb_next
+    return shown
+
+
+def _tests(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> None:
+    sys.path.insert(0, os.getcwd())
+    try:
+        import pytest  # the target's own, not ours
+    except ImportError:
+        _refuse(writer, "pytest", "pytest is not installed there")
+    # Plain asserts: pytest's rewriting adds locals of its own to every test.
+    argv = ["-q", "--assert=plain", "-p", "no:cacheprovider", *target["args"]]
+    sys.argv = ["pytest", *argv]
+    status = pytest.main(argv, plugins=[suite.plugin(tracer if target["traced"] else None, writer)])
+    sys.exit(int(status))

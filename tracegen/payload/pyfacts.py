@@ -1,0 +1,56 @@
+"""What this Python does: each quirk a named flag, its evidence above it.  Call sites never compare versions."""
+
+from __future__ import annotations
+
+import dis
+import sys
+
+OLDEST = (3, 8)
+NEWEST = (3, 13)
+
+_version = sys.version_info[:2]
+
+supported = OLDEST <= _version <= NEWEST and sys.implementation.name == "cpython"
+
+# PEP 709: 3.12 inlines list, dict and set comprehensions.  Before, each is a frame of its own.
+comprehensions_are_frames = _version < (3, 12)
+
+# CPython #74929, until PEP 667 (3.13): frame.f_locals is a snapshot, and it is written back to the frame
+# after a trace function returns.  A cell that another thread changed meanwhile gets its old value again.
+reading_locals_writes_back = _version < (3, 13)
+
+# gh-94510 and its kin: in 3.11 sys.call_tracing clears the counter but leaves cframe.use_tracing at 0, so no
+# event arrives until somebody sets the trace function again.
+call_tracing_stays_off = _version == (3, 11)
+
+# co_qualname came with 3.11.
+codes_know_their_qualified_name = _version >= (3, 11)
+
+# 3.11 and later report a module's CALL at line 0, where RESUME stands; older ones at line 1.
+modules_are_called_at_line_zero = _version >= (3, 11)
+
+
+def _opcodes(*names: str) -> frozenset[int]:
+    return frozenset(dis.opmap[name] for name in names if name in dis.opmap)
+
+
+# The instruction at f_lasti when a RETURN event is a return ...
+RETURNING = _opcodes("RETURN_VALUE", "RETURN_CONST")
+
+# ... when it is a yield or an await: 3.13 stands on the RESUME behind YIELD_VALUE already, 3.8 to 3.10 have
+# an instruction of their own for ``yield from`` and ``await`` ...
+YIELDING = _opcodes("YIELD_VALUE", "YIELD_FROM", "RESUME")
+
+# ... and when an exception was raised by a statement of the program, not by a C function or a signal.
+RAISING = _opcodes("RAISE_VARARGS", "RERAISE")
+
+_RESUME = _opcodes("RESUME")
+
+
+def resumes(ops: bytes, at: int) -> bool:
+    """Whether a generator's CALL event at this f_lasti is a resumption, not its start.
+
+    Up to 3.10 a frame that has not started stands at -1.  From 3.11 it stands on a RESUME whose argument's
+    two low bits are 0; after a yield they are not, and where an exception is thrown in there is no RESUME.
+    """
+    return at >= 0 and not (ops[at] in _RESUME and ops[at + 1] & 3 == 0)

@@ -1,0 +1,322 @@
+"""Which calls become traces, and when a trace has had enough.
+
+A thread has one stream of steps; a trace is an interval of it, and intervals may nest (A calls B, both
+wanted: two traces, recorded once).  A generator's interval pauses when it yields and ends when it finishes.
+Reaching a limit ends the interval, never the program.  Knows nothing of how events or values are had: see
+reference.py; what is written is docs/wire.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import monotonic
+from types import CodeType
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from . import pyfacts, wire
+
+
+class Limits(NamedTuple):
+    """What one trace may take.  ``characters`` cuts a value; the others end the recording."""
+
+    events: int = 10_000
+    seconds: float = 10.0
+    bytes: int = 1_000_000
+    characters: int = 65_536
+    depth: int = 1_000
+
+
+class Selection(NamedTuple):
+    """What is entered, and what begins a trace.
+
+    Entered is code in ``files`` (exact names) or below ``roots``, but never the standard library or
+    site-packages, unless it is below ``include``.  A trace begins, by ``begin``: at the first call of code
+    named ``name`` in ``file`` ("code"), at every call of a function of the program that is not below
+    ``omit``, up to ``each`` times a function ("functions"), or at any call while the thread records
+    nothing ("outermost").  Under "code" the other threads begin theirs at the outermost call.
+    """
+
+    begin: str
+    file: str = ""
+    name: str = ""
+    files: Tuple[str, ...] = ()
+    roots: Tuple[str, ...] = ()
+    include: Tuple[str, ...] = ()
+    omit: Tuple[str, ...] = ()
+    each: int = 1
+
+
+class Known:
+    """What is known of a code object that is entered."""
+
+    __slots__ = ("begins", "calls", "code", "file", "generator", "line", "name", "names", "ops", "traces")
+
+    def __init__(self, code: CodeType, file: int, begins: bool) -> None:
+        self.code = code
+        self.file = file
+        self.begins = begins
+        self.line = max(code.co_firstlineno, 1)
+        self.name: str = code.co_qualname if pyfacts.codes_know_their_qualified_name else code.co_name
+        self.names = _names_in_order(code)
+        self.ops = code.co_code
+        self.generator = bool(code.co_flags & _GENERATOR)
+        self.calls = 0
+        self.traces = 0
+
+
+_OPTIMIZED, _VARARGS, _VARKEYWORDS = 0x01, 0x04, 0x08
+_GENERATOR = 0x20 | 0x80 | 0x200  # generator, coroutine, asynchronous generator
+
+
+def _names_in_order(code: CodeType) -> Optional[Tuple[str, ...]]:
+    """Signature, free variables, then the code's order; None where a dict holds the locals."""
+    if not code.co_flags & _OPTIMIZED:
+        return None
+    plain, keyword_only = code.co_argcount, code.co_kwonlyargcount
+    varnames = code.co_varnames
+    signature: List[str] = list(varnames[:plain])
+    rest = plain + keyword_only
+    if code.co_flags & _VARARGS:
+        signature.append(varnames[rest])
+        rest += 1
+    signature += varnames[plain : plain + keyword_only]
+    if code.co_flags & _VARKEYWORDS:
+        signature.append(varnames[rest])
+    return tuple(dict.fromkeys((*signature, *code.co_freevars, *varnames, *code.co_cellvars)))
+
+
+class Interval:
+    """One trace that is being recorded."""
+
+    __slots__ = ("base", "bytes", "deadline", "ended", "number", "steps")
+
+    def __init__(self, number: int, base: int, deadline: float) -> None:
+        self.number = number
+        self.base = base
+        self.deadline = deadline
+        self.steps = 0
+        self.bytes = 0
+        self.ended = False
+
+
+class Stream:
+    """One thread's steps: its number, the depth of its stack, the intervals that take its steps."""
+
+    __slots__ = ("depth", "number", "open")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.depth = 0
+        self.open: List[Interval] = []
+
+
+class Recorder:
+    """Decides and keeps books; writes the wire.  Shared by all threads of the process."""
+
+    def __init__(self, writer: wire.Writer, selection: Selection, limits: Limits, node: str = "") -> None:
+        self._writer = writer
+        self._selection = selection
+        self.limits = limits
+        self.node = node
+        """The test that runs; it names the traces that begin meanwhile."""
+        self._files: Dict[str, int] = {}
+        self._file_count = 0
+        self._codes: Dict[int, Known] = {}
+        self._streams = 0
+        self._traces = 0
+        self._ongoing: List[Interval] = []
+        self._begun = False
+        self._standard = _standard_folders()
+
+    def stream(self) -> Stream:
+        """A stream for a thread that has none yet."""
+        number, self._streams = self._streams, self._streams + 1
+        return Stream(number)
+
+    def known(self, code: CodeType) -> Optional[Known]:
+        """What is known of a code object; None for code that is not entered."""
+        # By identity: equal code objects may come from different files.  We hold the code, so its id stays.
+        known = self._codes.get(id(code))
+        if known is not None:
+            return known
+        filename = code.co_filename
+        if type(filename) is not str:
+            return None
+        file = self._files.get(filename)
+        if file is None:
+            file = self._files[filename] = self._number(filename)
+        if file < 0:
+            return None
+        known = self._codes[id(code)] = Known(code, file, self._may_begin(code, filename))
+        return known
+
+    def _number(self, filename: str) -> int:
+        chosen = self._selection
+        path = filename if filename in chosen.files or filename[:1] == "<" else os.path.abspath(filename)
+        if path not in chosen.files:
+            inside = _below(path, chosen.roots) and not _below(path, self._standard) and not _installed(path)
+            if not inside and not _below(path, chosen.include):
+                return -1
+        try:
+            self._writer.note("file", path=path)
+        except wire.Full:
+            return -1
+        self._file_count += 1
+        return self._file_count - 1
+
+    def _may_begin(self, code: CodeType, filename: str) -> bool:
+        chosen = self._selection
+        if chosen.begin == "code":
+            return filename == chosen.file and code.co_name == chosen.name
+        if chosen.begin == "functions":
+            function = code.co_flags & _OPTIMIZED and not code.co_name.startswith("<")
+            return bool(function) and not _below(os.path.abspath(filename), chosen.omit)
+        return True
+
+    def begin(self, stream: Stream, known: Known) -> Optional[Interval]:
+        """The interval that this call begins, if it begins one."""
+        known.calls += 1
+        chosen = self._selection.begin
+        if chosen == "functions":
+            wanted = known.begins and known.traces < self._selection.each
+        elif chosen == "outermost" or stream.number > 0:
+            wanted = not stream.open
+        else:
+            wanted = known.begins and not self._begun
+        return self.open(stream, known, stream.depth + 1) if wanted and self._writer.open else None
+
+    def open(self, stream: Stream, known: Known, base: int) -> Optional[Interval]:
+        """Begin an interval whose entry point is at depth ``base``; None if the wire is full."""
+        try:
+            self._writer.note(
+                "begin",
+                trace=self._traces,
+                thread=stream.number,
+                step=self._writer.steps,
+                file=known.file,
+                line=known.line,
+                name=known.name,
+                node=self.node,
+                call=known.calls,
+            )
+        except wire.Full:
+            return None
+        interval = Interval(self._traces, base, monotonic() + self.limits.seconds)
+        self._traces += 1
+        self._begun = True
+        known.traces += 1
+        stream.open.append(interval)
+        self._ongoing.append(interval)
+        return interval
+
+    def admits(self, stream: Stream, depth: int) -> bool:
+        """Whether any trace takes a step at this depth; those that have reached a limit end here."""
+        if not stream.open or not self._writer.open:
+            return False
+        stream.open = [interval for interval in stream.open if not interval.ended]
+        for interval in list(stream.open):
+            if interval.steps >= self.limits.events:
+                self.end(stream, interval, "events")
+            elif depth - interval.base >= self.limits.depth:
+                self.end(stream, interval, "depth")
+            elif monotonic() > interval.deadline:
+                self.end(stream, interval, "seconds")
+        return bool(stream.open)
+
+    def write(self, stream: Stream, known: Known, event: int, flags: int, line: int, depth: int, text: str) -> None:
+        """Write one step that was admitted, unless its bytes are too many for every trace."""
+        data = wire.encoded(text)
+        size = wire.STEP.size + len(data)
+        for interval in list(stream.open):
+            if interval.bytes + size > self.limits.bytes:
+                self.end(stream, interval, "bytes")
+        if not stream.open:
+            return
+        try:
+            self._writer.step(event, flags, known.file, line, depth, stream.number, data)
+        except wire.Full:
+            for interval in list(stream.open):
+                self.end(stream, interval, "memory")
+            return
+        for interval in stream.open:
+            interval.steps += 1
+            interval.bytes += size
+
+    def pause(self, stream: Stream, interval: Interval) -> None:
+        """The entry point yielded: its interval takes no steps until it goes on."""
+        if interval in stream.open:
+            stream.open.remove(interval)
+            self._mark("pause", trace=interval.number, step=self._writer.steps)
+
+    def resume(self, stream: Stream, interval: Interval, base: int) -> None:
+        """The entry point goes on, perhaps on another thread and at another depth."""
+        if not interval.ended and interval not in stream.open:
+            interval.base = base
+            stream.open.append(interval)
+            self._mark("resume", trace=interval.number, thread=stream.number, step=self._writer.steps)
+
+    def end(self, stream: Stream, interval: Interval, ending: str, detail: str = "") -> None:
+        """The trace is complete, or cut off."""
+        if interval.ended:
+            return
+        interval.ended = True
+        self._ongoing.remove(interval)
+        if interval in stream.open:
+            stream.open.remove(interval)
+        self._mark("end", trace=interval.number, step=self._writer.steps, ending=ending, detail=detail)
+
+    def odd(self, what: str) -> None:
+        """Note something that a reader of the traces should know."""
+        self._mark("odd", what=what)
+
+    def _mark(self, kind: str, **values: wire.NoteValue) -> None:
+        """A note that may use what is kept back; without room even there, the parent sees a trace cut off."""
+        try:
+            self._writer.note(kind, last=True, **values)
+        except wire.Full:
+            pass
+
+    def end_all(self, ending: str, detail: str = "") -> None:
+        """Cut off every trace, paused ones too."""
+        nowhere = Stream(-1)
+        for interval in list(self._ongoing):
+            self.end(nowhere, interval, ending, detail)
+
+    def finish(self) -> None:
+        """The process ends in good order: what is still open is unfinished; the books are written."""
+        self.end_all("unfinished")
+        try:
+            if self._selection.begin == "functions":
+                for known in self._codes.values():
+                    if known.begins:
+                        self._writer.note(
+                            "calls",
+                            file=known.file,
+                            line=known.line,
+                            name=known.name,
+                            calls=known.calls,
+                            traces=known.traces,
+                        )
+        except wire.Full:
+            self.odd("no room for the calls of every function")
+        self._mark("finish")
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Write no more: at the end, and at once in a forked child."""
+        self._writer.let_go()
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return any(path == folder or path.startswith(folder + os.sep) for folder in folders)
+
+
+def _installed(path: str) -> bool:
+    return f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path
+
+
+def _standard_folders() -> Tuple[str, ...]:
+    """Where the standard library lies: the interpreter's, and the one a virtual environment borrows."""
+    library = os.path.dirname(os.path.abspath(os.__file__))
+    return tuple(dict.fromkeys((library, os.path.realpath(library), os.path.join(sys.base_prefix, "lib"))))

@@ -1,0 +1,1 @@
+"""Where executions come from: functions, scripts, test suites.  Each runs something and tells its traces."""

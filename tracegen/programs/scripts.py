@@ -1,0 +1,48 @@
+"""One script, with its arguments and its standard input: the trace of its module, and of its threads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tracegen.harvest import Harvest, harvest
+from tracegen.payload.recorder import Selection
+from tracegen.programs.sources import Sources
+from tracegen.programs.told import Told, provenance, refused
+from tracegen.settings import CannotRun, Settings
+from tracegen.supervisor import run
+
+
+def trace_script(path: Path, argv: Sequence[str], settings: Settings, stdin: Path | None = None) -> Told:
+    """Run ``path`` as ``python path argv…`` would, in the current folder.
+
+    Raises CannotRun for a file that is missing, is no Python, or does not compile in that interpreter.
+    """
+    if not path.is_file():
+        raise CannotRun(f"{path}: no such file")
+    absolute = path.absolute()
+    selection = Selection(begin="code", file=str(absolute), name="<module>", roots=(str(absolute.parent),))
+    target = {"kind": "script", "path": str(absolute), "shown": str(path), "argv": list(argv)}
+    try:
+        stream = stdin.open("rb") if stdin else None
+    except OSError as error:
+        raise CannotRun(f"{stdin}: cannot be read: {error.strerror}") from None
+    try:
+        finished = run(target, selection, settings, folder=Path.cwd(), stdin=stream)
+    finally:
+        if stream:
+            stream.close()
+    refused(finished, str(path), settings)
+    dropped: Counter[str] = Counter()
+    sources = Sources(finished.wire, absolute.parent, finished.started)
+    told = [sources.tell(trace, path.name, " ".join(argv), dropped) for trace in finished.wire.traces]
+    rows: Harvest = harvest(
+        finished.wire,
+        [telling for telling in told if telling],
+        died=finished.ending,
+        identity=settings.identity,
+        provenance=provenance("script", finished.wire, settings),
+        stdout=finished.output,
+    )
+    return Told(rows.table, dropped + rows.dropped, finished)

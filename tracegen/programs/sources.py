@@ -1,0 +1,85 @@
+"""The files that a run entered, as the contexts of its traces show them.
+
+Reads only what lies where the run was allowed to enter; a file that changed since the run began is not what
+ran.  Knows nothing of what was run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from tracegen.columns import Recorded, Wire, indices
+from tracegen.context import Context, Source, decoded, definition_line, whole_files
+from tracegen.harvest import Telling
+from tracegen.trace import Entry
+
+UNREADABLE = "its source cannot be read"
+CHANGED = "its source changed while the program ran"
+
+
+class Sources:
+    """The sources of one run, read once, named relative to ``root`` where they lie below it."""
+
+    def __init__(self, found: Wire, root: Path, started: float, given: dict[str, Source] | None = None) -> None:
+        self._found = found
+        self._root = root
+        self._started = started
+        self._given = given or {}
+        self._known: dict[int, Source | str] = {}
+        self._contexts: dict[tuple[tuple[int, ...], int | None], Context] = {}
+
+    def source(self, file: int) -> Source | str:
+        """The source of a file of the wire, or the reason why there is none."""
+        if file not in self._known:
+            self._known[file] = self._read(self._found.files[file])
+        return self._known[file]
+
+    def _read(self, name: str) -> Source | str:
+        if name in self._given:
+            return self._given[name]
+        path = Path(name)
+        try:
+            if path.stat().st_mtime > self._started:
+                return CHANGED
+            text = decoded(path.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return UNREADABLE
+        shown = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.name
+        return Source(shown, text)
+
+    def tell(self, trace: Recorded, program_id: str, input: str, dropped: Counter[str]) -> Telling | None:
+        """A trace with the whole source of the files that it enters; None if it is dropped."""
+        order = entered(self._found, trace)
+        sources = []
+        for file in order:
+            source = self.source(file)
+            if isinstance(source, str):
+                dropped[source] += 1
+                return None
+            sources.append(source)
+        module = trace.name == "<module>"
+        line = 1 if module else definition_line(sources[0].text, trace.line)
+        key = (order, None if module else line)
+        if key not in self._contexts:
+            self._contexts[key] = whole_files(sources, None if module else (0, line))
+        return Telling(
+            trace=trace,
+            program_id=program_id,
+            input=input,
+            context=self._contexts[key],
+            files=tuple(source.path for source in sources),
+            order=order,
+            entry=Entry(trace.name, 0, line),
+        )
+
+
+def entered(found: Wire, trace: Recorded) -> tuple[int, ...]:
+    """The files of a trace's steps, the entry's first, the others in the order in which they are entered."""
+    order: dict[int, None] = {trace.file: None}
+    for segment in trace.segments:
+        files, first = np.unique(found.records["file"][indices(found.records, segment)], return_index=True)
+        order |= dict.fromkeys(files[np.argsort(first)].tolist())
+    return tuple(order)
