@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -227,10 +228,10 @@ class _Open:
 class _Notes:
     """Reads the note lane into a Wire."""
 
-    _KEYS: dict[str, dict[str, type]] = {
+    _KEYS: ClassVar[dict[str, dict[str, type]]] = {
         "python": {"version": str, "tracer": str, "values": str, "hash_seed": str},
         "file": {"path": str},
-        "begin": dict(trace=int, thread=int, step=int, file=int, line=int, name=str, node=str, call=int),
+        "begin": dict.fromkeys(("trace", "thread", "step", "file", "line", "call"), int) | {"name": str, "node": str},
         "pause": {"trace": int, "step": int},
         "resume": {"trace": int, "thread": int, "step": int},
         "end": {"trace": int, "step": int, "ending": str, "detail": str},

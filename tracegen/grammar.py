@@ -232,9 +232,11 @@ class _Reader:
         wanted = "locals as a JSON object of strings"
         at, text = self._at, self._text()
         pairs = self._json(text, wanted, at)
-        if not isinstance(pairs, _Pairs) or not all(isinstance(value, str) for _, value in pairs):
+        if not isinstance(pairs, _Pairs):
             raise self._error(wanted, at)
-        spelled = tuple(pairs)
+        spelled = tuple((name, value) for name, value in pairs if isinstance(value, str))
+        if len(spelled) < len(pairs):
+            raise self._error(wanted, at)
         # The elision is asked before it moves on: at a call everything is new.
         if event is Event.LINE:
             for name, value in spelled:

@@ -201,7 +201,7 @@ class _Contents:
             index = columns.indices(records, segment)
             wanted = records["file"][index].astype(np.int64) << 32 | records["line"][index]
             at = np.searchsorted(places, wanted)
-            if len(index) and (at >= len(places)).any() or (places[at] != wanted).any():
+            if (len(index) and (at >= len(places)).any()) or (places[at] != wanted).any():
                 return None
             digest.update(records["event"][index].tobytes())
             digest.update(texts[at].astype("<i8").tobytes())

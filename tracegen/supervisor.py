@@ -178,9 +178,7 @@ def _attend(
                     break
     out, err = process.stdout.fileno(), process.stderr.fileno()
     found = columns.read(view)
-    finished = Finished(
-        found, process.returncode, timed_out, bytes(kept[out]), bytes(kept[err]), cut[out], started
-    )
+    finished = Finished(found, process.returncode, timed_out, bytes(kept[out]), bytes(kept[err]), cut[out], started)
     process.stdout.close()
     process.stderr.close()
     return finished

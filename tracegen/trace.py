@@ -21,10 +21,12 @@ Change = tuple[str, str | None]
 
 
 class Ending(Enum):
-    """How a recording came to its end.  Everything but ``returned`` and ``raised`` is cut off."""
+    """How a recording came to its end.  ``returned``, ``raised`` and ``left`` are whole; all others are cut off."""
 
     RETURNED = "returned"
     RAISED = "raised"
+    LEFT = "left"
+    """A recorded block, which is no scope of its own, was left (`tracegen.record`)."""
     EVENTS = "events"
     """The limit on events was reached."""
     SECONDS = "seconds"
@@ -47,7 +49,7 @@ class Ending(Enum):
     @property
     def cut_off(self) -> bool:
         """Whether the recording stopped before its entry point was left."""
-        return self is not Ending.RETURNED and self is not Ending.RAISED
+        return self not in (Ending.RETURNED, Ending.RAISED, Ending.LEFT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ PRIVATE = "_foretrace_payload"
 MODULES = ("pyfacts", "wire", "values", "recorder", "reference", "suite", "child")
 
 
-def load(folder):  # type: ignore[no-untyped-def]  # runs before typing is imported
+def load(folder: str) -> types.ModuleType:
     """The payload's child module."""
     package = types.ModuleType(PRIVATE)
     package.__path__ = [folder]
@@ -22,6 +22,8 @@ def load(folder):  # type: ignore[no-untyped-def]  # runs before typing is impor
     for name in MODULES:
         full = PRIVATE + "." + name
         spec = importlib.util.spec_from_file_location(full, os.path.join(folder, name + ".py"))
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         module.__dict__["__builtins__"] = dict(builtins.__dict__)
         sys.modules[full] = module

@@ -31,10 +31,12 @@ class Selection(NamedTuple):
     """What is entered, and what begins a trace.
 
     Entered is code in ``files`` (exact names) or below ``roots``, but never the standard library or
-    site-packages, unless it is below ``include``.  A trace begins, by ``begin``: at the first call of code
-    named ``name`` in ``file`` ("code"), at every call of a function of the program that is not below
-    ``omit``, up to ``each`` times a function ("functions"), or at any call while the thread records
-    nothing ("outermost").  Under "code" the other threads begin theirs at the outermost call.
+    site-packages, unless it is below ``include``; and nothing below ``never``.
+
+    A trace begins, by ``begin``: at the first call of code named ``name`` in ``file`` ("code"), at every
+    call of a function of the program that is not below ``omit``, up to ``each`` times a function
+    ("functions"), or at any call while the thread records nothing ("outermost").  Under "code" the other
+    threads begin theirs at the outermost call.
     """
 
     begin: str
@@ -44,6 +46,7 @@ class Selection(NamedTuple):
     roots: Tuple[str, ...] = ()
     include: Tuple[str, ...] = ()
     omit: Tuple[str, ...] = ()
+    never: Tuple[str, ...] = ()
     each: int = 1
 
 
@@ -154,6 +157,8 @@ class Recorder:
     def _number(self, filename: str) -> int:
         chosen = self._selection
         path = filename if filename in chosen.files or filename[:1] == "<" else os.path.abspath(filename)
+        if _below(path, chosen.never):
+            return -1
         if path not in chosen.files:
             inside = _below(path, chosen.roots) and not _below(path, self._standard) and not _installed(path)
             if not inside and not _below(path, chosen.include):
@@ -270,7 +275,7 @@ class Recorder:
         """Note something that a reader of the traces should know."""
         self._mark("odd", what=what)
 
-    def _mark(self, kind: str, **values: wire.NoteValue) -> None:
+    def _mark(self, kind: str, /, **values: wire.NoteValue) -> None:
         """A note that may use what is kept back; without room even there, the parent sees a trace cut off."""
         try:
             self._writer.note(kind, last=True, **values)

@@ -26,7 +26,8 @@ from .values import UNCHANGING, Values, cut, is_kind, type_name
 REPR_LINES = 10_000
 """Line events that a foreign repr may take."""
 
-TraceFunction = Callable[[FrameType, str, Any], Any]
+TraceFunction = Any
+"""``(frame, event, argument)`` to the local trace function, or None."""
 
 _call_tracing = sys.call_tracing
 _settrace = sys.settrace
@@ -59,7 +60,7 @@ class Tracer:
         """Trace this thread, and those that start from now on; returns the trace function that stood before."""
         self._displaced = _gettrace()
         if threads:
-            self._displaced_threading = threading._trace_hook  # type: ignore[attr-defined]
+            self._displaced_threading = getattr(threading, "_trace_hook")  # noqa: B009  # gettrace came with 3.10
             threading.settrace(self._function)
         self._set(self._function)
         return self._displaced
@@ -69,8 +70,8 @@ class Tracer:
         in_place = _gettrace() is self._function
         if in_place:
             self._set(self._displaced)
-        if threads and threading._trace_hook is self._function:  # type: ignore[attr-defined]
-            threading.settrace(self._displaced_threading)  # type: ignore[arg-type]
+        if threads and getattr(threading, "_trace_hook") is self._function:  # noqa: B009
+            threading.settrace(self._displaced_threading)
         return in_place
 
     def lost(self) -> bool:
@@ -228,11 +229,9 @@ def _op(ops: bytes, at: int) -> int:
 class _Activation:
     """One activation of a code object: its names in the order of showing, with what each showed last."""
 
-    __slots__ = ("depth", "interval", "known", "_objects", "_raised_at", "_texts", "_stream", "tracer")
+    __slots__ = ("_objects", "_raised_at", "_stream", "_texts", "depth", "interval", "known", "tracer")
 
-    def __init__(
-        self, tracer: Tracer, stream: Stream, known: Known, depth: int, interval: Optional[Interval]
-    ) -> None:
+    def __init__(self, tracer: Tracer, stream: Stream, known: Known, depth: int, interval: Optional[Interval]) -> None:
         self.tracer = tracer
         self.known = known
         self.depth = depth
@@ -272,7 +271,7 @@ class _Activation:
         # CPython reports an unwinding as a return of None.  The instruction alone does not tell: a
         # generator that an exception was thrown into still stands on its yield.
         unwinding = value is None and (
-            self._raised_at == frame.f_lasti or op not in pyfacts.RETURNING and op not in pyfacts.YIELDING
+            self._raised_at == frame.f_lasti or (op not in pyfacts.RETURNING and op not in pyfacts.YIELDING)
         )
         yielding = not unwinding and self.known.generator and op in pyfacts.YIELDING
         if self._admitted():

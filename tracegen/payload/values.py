@@ -35,6 +35,7 @@ _text_of = str.__str__
 _name_of = type.__dict__["__name__"].__get__
 _mro_of = type.__dict__["__mro__"].__get__
 _namespace_of = type.__dict__["__dict__"].__get__
+_module_dict = vars(types.ModuleType)["__dict__"].__get__
 _args_of = BaseException.__dict__["args"].__get__
 
 
@@ -70,7 +71,7 @@ def _int(value: int) -> str:
 
 
 def _module(value: types.ModuleType) -> str:
-    namespace = types.ModuleType.__dict__["__dict__"].__get__(value)
+    namespace = _module_dict(value)
     name = dict.get(namespace, "__name__") if isinstance(namespace, dict) else None
     return f"<module {name!r}>" if type(name) is str else "<module object>"
 
@@ -92,9 +93,8 @@ _LEAVES: Dict[type, Callable[[Any], str]] = {
     type(...): lambda value: "Ellipsis",
     type(NotImplemented): lambda value: "NotImplemented",
     types.ModuleType: _module,
-    **{
-        quiet: _quiet
-        for quiet in (
+    **dict.fromkeys(
+        (
             type,
             types.FunctionType,
             types.BuiltinFunctionType,
@@ -106,14 +106,15 @@ _LEAVES: Dict[type, Callable[[Any], str]] = {
             types.ClassMethodDescriptorType,
             types.GetSetDescriptorType,
             types.MemberDescriptorType,
-        )
-    },
+        ),
+        _quiet,
+    ),
 }
 
 UNCHANGING = frozenset((int, str, float, bool, type(None), bytes, complex))
 """Exact types of which the same object always has the same text."""
 
-_CYCLE = {list: "[...]", tuple: "(...)", dict: "{...}", set: "set(...)", frozenset: "frozenset(...)"}
+_CYCLE: Dict[type, str] = {list: "[...]", tuple: "(...)", dict: "{...}", set: "set(...)", frozenset: "frozenset(...)"}
 
 
 class _Enough(Exception):
@@ -289,7 +290,7 @@ def _attributes(value: object) -> List[Tuple[str, object]]:
     for cls in reversed(_mro_of(type(value))):
         namespace = _namespace_of(cls)
         for name, descriptor in list(namespace.items()):
-            if type(name) is not str or name[:2] == "__" and name != "__dict__":
+            if type(name) is not str or (name[:2] == "__" and name != "__dict__"):
                 continue
             if type(descriptor) is types.MemberDescriptorType and _heap(cls):
                 try:

@@ -96,7 +96,7 @@ class Writer:
             self._text = end
             self._words[STEPS_COMMITTED] = count + 1
 
-    def note(self, kind: str, last: bool = False, **values: NoteValue) -> None:
+    def note(self, kind: str, /, last: bool = False, **values: NoteValue) -> None:
         """Append and commit one note; ``last`` ones may use what is kept back.  Raises Full."""
         if not self.open:
             return

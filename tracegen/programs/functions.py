@@ -12,15 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from tracegen.columns import Recorded, Wire
 from tracegen.context import Source, called, decoded, normalised
+from tracegen.frame import Event
 from tracegen.harvest import Telling, harvest
 from tracegen.payload.recorder import Selection
 from tracegen.programs.sources import entered
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings
 from tracegen.supervisor import Lanes, run
-from tracegen.frame import Event
 from tracegen.trace import Entry
 
 MIB = 1 << 20
@@ -260,3 +263,6 @@ def same_literal(one: str, other: str) -> bool:
         return False
 
 
+def main_trace(told: Told) -> pa.Table:
+    """The row of the synthetic caller alone: a sample gives one trace, whatever threads it starts."""
+    return told.table.filter(pc.equal(pc.struct_field(told.table.column("entry"), "name"), "main")).slice(0, 1)

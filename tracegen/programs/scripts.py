@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracegen.harvest import Harvest, harvest
+from tracegen.harvest import harvest
 from tracegen.payload.recorder import Selection
-from tracegen.programs.sources import Sources
+from tracegen.programs.sources import Sources, from_disk
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings
 from tracegen.supervisor import run
@@ -34,10 +33,9 @@ def trace_script(path: Path, argv: Sequence[str], settings: Settings, stdin: Pat
         if stream:
             stream.close()
     refused(finished, str(path), settings)
-    dropped: Counter[str] = Counter()
-    sources = Sources(finished.wire, absolute.parent, finished.started)
-    told = [sources.tell(trace, path.name, " ".join(argv), dropped) for trace in finished.wire.traces]
-    rows: Harvest = harvest(
+    sources = Sources(finished.wire, from_disk(absolute.parent, finished.started))
+    told = [sources.tell(trace, path.name, " ".join(argv)) for trace in finished.wire.traces]
+    rows = harvest(
         finished.wire,
         [telling for telling in told if telling],
         died=finished.ending,
@@ -45,4 +43,4 @@ def trace_script(path: Path, argv: Sequence[str], settings: Settings, stdin: Pat
         provenance=provenance("script", finished.wire, settings),
         stdout=finished.output,
     )
-    return Told(rows.table, dropped + rows.dropped, finished)
+    return Told(rows.table, sources.dropped + rows.dropped, finished)

@@ -7,6 +7,7 @@ ran.  Knows nothing of what was run.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,15 @@ CHANGED = "its source changed while the program ran"
 
 
 class Sources:
-    """The sources of one run, read once, named relative to ``root`` where they lie below it."""
+    """The sources of one run, and the reasons for which traces were dropped for want of one.
 
-    def __init__(self, found: Wire, root: Path, started: float, given: dict[str, Source] | None = None) -> None:
+    ``read`` gives the source of a file's name, or says why there is none.
+    """
+
+    def __init__(self, found: Wire, read: Callable[[str], Source | str]) -> None:
         self._found = found
-        self._root = root
-        self._started = started
-        self._given = given or {}
+        self._read = read
+        self.dropped: Counter[str] = Counter()
         self._known: dict[int, Source | str] = {}
         self._contexts: dict[tuple[tuple[int, ...], int | None], Context] = {}
 
@@ -37,27 +40,14 @@ class Sources:
             self._known[file] = self._read(self._found.files[file])
         return self._known[file]
 
-    def _read(self, name: str) -> Source | str:
-        if name in self._given:
-            return self._given[name]
-        path = Path(name)
-        try:
-            if path.stat().st_mtime > self._started:
-                return CHANGED
-            text = decoded(path.read_bytes())
-        except (OSError, SyntaxError, ValueError):
-            return UNREADABLE
-        shown = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.name
-        return Source(shown, text)
-
-    def tell(self, trace: Recorded, program_id: str, input: str, dropped: Counter[str]) -> Telling | None:
+    def tell(self, trace: Recorded, program_id: str, input: str) -> Telling | None:
         """A trace with the whole source of the files that it enters; None if it is dropped."""
         order = entered(self._found, trace)
         sources = []
         for file in order:
             source = self.source(file)
             if isinstance(source, str):
-                dropped[source] += 1
+                self.dropped[source] += 1
                 return None
             sources.append(source)
         module = trace.name == "<module>"
@@ -74,6 +64,23 @@ class Sources:
             order=order,
             entry=Entry(trace.name, 0, line),
         )
+
+
+def from_disk(root: Path, started: float) -> Callable[[str], Source | str]:
+    """Reads files, named relative to ``root`` where they lie below it; ``started`` is when the run began."""
+
+    def read(name: str) -> Source | str:
+        path = Path(name)
+        try:
+            if path.stat().st_mtime > started:
+                return CHANGED
+            text = decoded(path.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return UNREADABLE
+        shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        return Source(shown, text)
+
+    return read
 
 
 def entered(found: Wire, trace: Recorded) -> tuple[int, ...]:

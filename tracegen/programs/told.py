@@ -40,7 +40,7 @@ def provenance(source: str, found: Wire, settings: Settings) -> Provenance:
         python=found.version,
         tracer=found.tracer,
         values=found.values,
-        limits=", ".join(f"{name} {value:g}" for name, value in settings.limits._asdict().items()),
+        limits=", ".join(f"{name} {value}" for name, value in settings.limits._asdict().items()),
         hash_seed=found.hash_seed,
         isolation=ISOLATION,
         notes="; ".join(dict.fromkeys(found.oddities)),
