@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 import tracegen
 from tracegen import doctor, shards, views
-from tracegen.columns import Wire
+from tracegen.notes import Said
 from tracegen.payload.recorder import Limits
 from tracegen.payload.values import POLICIES
 from tracegen.programs import functions, repositories, scripts
@@ -255,6 +255,7 @@ class _Tests:
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
+        self._name = ""
 
     def __enter__(self) -> _Tests:
         return self
@@ -263,10 +264,11 @@ class _Tests:
         if self._bar is not None:
             self._bar.close()
 
-    def tell(self, name: str, found: Wire) -> None:
+    def tell(self, name: str, found: Said) -> None:
         """Move to what the wire says."""
-        if self._bar is None or self._bar.desc != f"{name}: ":
+        if self._bar is None or self._name != name:
             self.__exit__()
+            self._name = name
             self._bar = tqdm(desc=name, unit="test", file=sys.stderr, disable=None)
         self._bar.total = found.tests or None
         self._bar.update(len(found.outcomes) - self._bar.n)

@@ -116,7 +116,7 @@ def harvest(
         content = spoken.of(telling, finished=not ending.cut_off)
         if content is None:
             dropped["a step at a line that its source does not have"] += 1
-        elif not any(segment.stop > segment.start for segment in telling.trace.segments):
+        elif not len(telling.trace.index):
             dropped["no steps"] += 1
         else:
             kept.append(telling)
@@ -197,20 +197,21 @@ class _Contents:
         digest.update(len(head).to_bytes(8, "little") + head)
         places, texts = self._line_texts(telling)
         records = self._found.records
-        for segment in telling.trace.segments:
-            index = columns.indices(records, segment)
-            wanted = records["file"][index].astype(np.int64) << 32 | records["line"][index]
-            at = np.searchsorted(places, wanted)
-            if (len(index) and (at >= len(places)).any()) or (places[at] != wanted).any():
-                return None
-            digest.update(records["event"][index].tobytes())
-            digest.update(texts[at].astype("<i8").tobytes())
-            digest.update((self._starts[index + 1] - self._starts[index]).astype("<i8").tobytes())
-            if len(index) and index[-1] - index[0] + 1 == len(index):
-                digest.update(self._text[self._starts[index[0]] : self._starts[index[-1] + 1]])
-            else:
-                for one in index:
-                    digest.update(self._text[self._starts[one] : self._starts[one + 1]])
+        index = telling.trace.index
+        wanted = records["file"][index].astype(np.int64) << 32 | records["line"][index]
+        if not len(places):
+            return None
+        at = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+        if (places[at] != wanted).any():
+            return None
+        digest.update(records["event"][index].tobytes())
+        digest.update(texts[at].astype("<i8").tobytes())
+        digest.update((self._starts[index + 1] - self._starts[index]).astype("<i8").tobytes())
+        # The text of neighbours is one run of bytes.
+        breaks = np.flatnonzero(np.diff(index) != 1) + 1
+        for run in np.split(index, breaks):
+            if len(run):
+                digest.update(self._text[self._starts[run[0]] : self._starts[run[-1] + 1]])
         return digest.hexdigest()
 
     def _line_texts(self, telling: Telling) -> tuple[np.ndarray, np.ndarray]:

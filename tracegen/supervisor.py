@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tracegen import columns
+from tracegen.notes import Said, WireError
 from tracegen.payload import wire as layout
 from tracegen.payload.recorder import Selection
 from tracegen.settings import CannotRun, Settings
@@ -85,11 +86,11 @@ def run(
     folder: Path | None = None,
     stdin: BinaryIO | None = None,
     lanes: Lanes | None = None,
-    progress: Callable[[columns.Wire], None] | None = None,
+    progress: Callable[[Said], None] | None = None,
 ) -> Finished:
     """Run a target (payload/child.py) in ``folder`` (a temporary one by default).
 
-    ``progress`` is called a few times a second with what the wire says so far.  Raises CannotRun if the
+    ``progress`` is called every second with what the wire says so far.  Raises CannotRun if the
     interpreter cannot be started, or the wire was damaged by the program.
     """
     memory, view = _shared_memory(lanes or Lanes())
@@ -126,7 +127,7 @@ def run(
             except BrokenPipeError:  # it died at once; its exit code tells
                 pass
         return _attend(process, view, settings, started, progress)
-    except columns.WireError as error:
+    except WireError as error:
         raise CannotRun(f"the program damaged its own recording: {error}") from None
     except OSError as error:
         raise CannotRun(f"{settings.python}: cannot be started: {error.strerror}") from None
@@ -144,7 +145,7 @@ def _attend(
     view: memoryview,
     settings: Settings,
     started: float,
-    progress: Callable[[columns.Wire], None] | None,
+    progress: Callable[[Said], None] | None,
 ) -> Finished:
     """Read the child's output until it ends or its time is over."""
     assert process.stdout is not None and process.stderr is not None
@@ -165,7 +166,7 @@ def _attend(
                 break
             if progress is not None and now >= tick:
                 progress(columns.notes_so_far(view))
-                tick = now + 0.25
+                tick = now + 1.0
             for key, _ in selector.select(min(0.05, deadline - now)):
                 if not _drain(key.fd, kept, cut, settings.output_bytes):
                     selector.unregister(key.fd)

@@ -53,7 +53,7 @@ class Selection(NamedTuple):
 class Known:
     """What is known of a code object that is entered."""
 
-    __slots__ = ("begins", "calls", "code", "file", "generator", "line", "name", "names", "ops", "traces")
+    __slots__ = ("begins", "calls", "code", "file", "generator", "line", "name", "names", "ops", "spent", "traces")
 
     def __init__(self, code: CodeType, file: int, begins: bool) -> None:
         self.code = code
@@ -66,6 +66,8 @@ class Known:
         self.generator = bool(code.co_flags & _GENERATOR)
         self.calls = 0
         self.traces = 0
+        self.spent = False
+        """True if its calls begin no trace any more: they are only counted while nothing is recorded."""
 
 
 _OPTIMIZED, _VARARGS, _VARKEYWORDS = 0x01, 0x04, 0x08
@@ -152,6 +154,7 @@ class Recorder:
         if file < 0:
             return None
         known = self._codes[id(code)] = Known(code, file, self._may_begin(code, filename))
+        known.spent = self._selection.begin == "functions" and not known.begins
         return known
 
     def _number(self, filename: str) -> int:
@@ -182,14 +185,17 @@ class Recorder:
     def begin(self, stream: Stream, known: Known) -> Optional[Interval]:
         """The interval that this call begins, if it begins one."""
         known.calls += 1
+        if self._wants(stream, known) and self._writer.open:
+            return self.open(stream, known, stream.depth + 1)
+        return None
+
+    def _wants(self, stream: Stream, known: Known) -> bool:
         chosen = self._selection.begin
         if chosen == "functions":
-            wanted = known.begins and known.traces < self._selection.each
-        elif chosen == "outermost" or stream.number > 0:
-            wanted = not stream.open
-        else:
-            wanted = known.begins and not self._begun
-        return self.open(stream, known, stream.depth + 1) if wanted and self._writer.open else None
+            return known.begins and known.traces < self._selection.each
+        if chosen == "outermost" or stream.number > 0:
+            return not stream.open
+        return known.begins and not self._begun
 
     def open(self, stream: Stream, known: Known, base: int) -> Optional[Interval]:
         """Begin an interval whose entry point is at depth ``base``; None if the wire is full."""
@@ -211,6 +217,7 @@ class Recorder:
         self._traces += 1
         self._begun = True
         known.traces += 1
+        known.spent = self._selection.begin == "functions" and known.traces >= self._selection.each
         stream.open.append(interval)
         self._ongoing.append(interval)
         return interval
@@ -252,14 +259,14 @@ class Recorder:
         """The entry point yielded: its interval takes no steps until it goes on."""
         if interval in stream.open:
             stream.open.remove(interval)
-            self._mark("pause", trace=interval.number, step=self._writer.steps)
+            self._mark(stream, interval, wire.PAUSE)
 
     def resume(self, stream: Stream, interval: Interval, base: int) -> None:
         """The entry point goes on, perhaps on another thread and at another depth."""
         if not interval.ended and interval not in stream.open:
             interval.base = base
             stream.open.append(interval)
-            self._mark("resume", trace=interval.number, thread=stream.number, step=self._writer.steps)
+            self._mark(stream, interval, wire.RESUME)
 
     def end(self, stream: Stream, interval: Interval, ending: str, detail: str = "") -> None:
         """The trace is complete, or cut off."""
@@ -269,13 +276,19 @@ class Recorder:
         self._ongoing.remove(interval)
         if interval in stream.open:
             stream.open.remove(interval)
-        self._mark("end", trace=interval.number, step=self._writer.steps, ending=ending, detail=detail)
+        self._last("end", trace=interval.number, step=self._writer.steps, ending=ending, detail=detail)
 
     def odd(self, what: str) -> None:
         """Note something that a reader of the traces should know."""
-        self._mark("odd", what=what)
+        self._last("odd", what=what)
 
-    def _mark(self, kind: str, /, **values: wire.NoteValue) -> None:
+    def _mark(self, stream: Stream, interval: Interval, event: int) -> None:
+        try:
+            self._writer.mark(event, interval.number, stream.number)
+        except wire.Full:
+            self.end(stream, interval, "memory")
+
+    def _last(self, kind: str, /, **values: wire.NoteValue) -> None:
         """A note that may use what is kept back; without room even there, the parent sees a trace cut off."""
         try:
             self._writer.note(kind, last=True, **values)
@@ -305,7 +318,7 @@ class Recorder:
                         )
         except wire.Full:
             self.odd("no room for the calls of every function")
-        self._mark("finish")
+        self._last("finish")
         self.let_go()
 
     def let_go(self) -> None:

@@ -21,7 +21,7 @@ STEPS_COMMITTED = 8
 """Index of the 8-byte word that counts the steps committed."""
 NOTES_COMMITTED = 9
 MAX_NOTE_BYTES = 65536
-CALL, LINE, RETURN, EXCEPTION = range(4)
+CALL, LINE, RETURN, EXCEPTION, PAUSE, RESUME = range(6)
 UNWINDING = 1
 RAW = "\ufdd0"
 """Before a JSON string, where the bare text is not to be had in UTF-8."""
@@ -95,6 +95,10 @@ class Writer:
             STEP.pack_into(self._view, at, end, line, file, depth, thread, event, flags)
             self._text = end
             self._words[STEPS_COMMITTED] = count + 1
+
+    def mark(self, event: int, trace: int, thread: int) -> None:
+        """Append and commit a PAUSE or RESUME of a trace.  Raises Full."""
+        self.step(event, 0, 0, trace, 0, thread, b"")
 
     def note(self, kind: str, /, last: bool = False, **values: NoteValue) -> None:
         """Append and commit one note; ``last`` ones may use what is kept back.  Raises Full."""

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tracegen.columns import Calls, Wire
 from tracegen.harvest import harvest
+from tracegen.notes import Calls, Said
 from tracegen.payload.recorder import Selection
 from tracegen.programs.sources import Sources, from_disk
 from tracegen.programs.told import Told, provenance, refused
@@ -98,7 +98,7 @@ def trace_test(node: str, settings: Settings) -> Told:
 
 
 def run_repository(
-    path: Path, settings: Settings, each: int, progress: Callable[[str, Wire], None] | None = None
+    path: Path, settings: Settings, each: int, progress: Callable[[str, Said], None] | None = None
 ) -> Repository:
     """Run the suite of the repository at ``path``, plain and traced.
 
@@ -158,7 +158,7 @@ def _run_suite(
     settings: Settings,
     selection: Selection,
     traced: bool = True,
-    progress: Callable[[Wire], None] | None = None,
+    progress: Callable[[Said], None] | None = None,
 ) -> Finished:
     target = {"kind": "tests", "args": args, "traced": traced}
     finished = run(target, selection, settings, folder=root, lanes=LANES, progress=progress)
@@ -166,7 +166,7 @@ def _run_suite(
     return finished
 
 
-def _named(progress: Callable[[str, Wire], None] | None, name: str) -> Callable[[Wire], None] | None:
+def _named(progress: Callable[[str, Said], None] | None, name: str) -> Callable[[Said], None] | None:
     return None if progress is None else lambda found: progress(name, found)
 
 

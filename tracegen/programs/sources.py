@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracegen.columns import Recorded, Wire, indices
+from tracegen.columns import Recorded, Wire
 from tracegen.context import Context, Source, decoded, definition_line, whole_files
 from tracegen.harvest import Telling
 from tracegen.trace import Entry
@@ -86,7 +86,6 @@ def from_disk(root: Path, started: float) -> Callable[[str], Source | str]:
 def entered(found: Wire, trace: Recorded) -> tuple[int, ...]:
     """The files of a trace's steps, the entry's first, the others in the order in which they are entered."""
     order: dict[int, None] = {trace.file: None}
-    for segment in trace.segments:
-        files, first = np.unique(found.records["file"][indices(found.records, segment)], return_index=True)
-        order |= dict.fromkeys(files[np.argsort(first)].tolist())
+    files, first = np.unique(found.records["file"][trace.index], return_index=True)
+    order |= dict.fromkeys(files[np.argsort(first)].tolist())
     return tuple(order)

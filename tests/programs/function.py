@@ -1,0 +1,11 @@
+def add(a, b):
+    total = a + b
+    return total
+
+
+def nothing():
+    pass
+
+
+add(1, 2)
+nothing()

@@ -1,0 +1,11 @@
+level = 0
+
+
+def climb():
+    global level
+    level += 1
+    local = level
+    return local
+
+
+climb()

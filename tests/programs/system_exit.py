@@ -1,0 +1,9 @@
+import sys
+
+
+def leave(code):
+    sys.exit(code)
+
+
+print("leaving")
+leave(3)
