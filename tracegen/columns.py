@@ -51,6 +51,9 @@ _TEXT = r'"(?:[ !#-\[\]-~]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
 LOCALS_PATTERN = rf"\A\{{(?:{_TEXT}: (?:{_TEXT}|null)(?:, {_TEXT}: (?:{_TEXT}|null))*)?\}}\z"
 """A JSON object of texts and nulls as json.dumps spells it, for RE2."""
 
+VALUE_PATTERN = rf"\A(?:[^{layout.RAW}]|\z|{layout.RAW}{_TEXT}\z)"
+"""A bare text, or `layout.RAW` and a JSON string, for RE2."""
+
 MAX_TEXT = 2**31 - 1
 
 
@@ -150,8 +153,8 @@ def _check_records(found: Wire, text_bytes: int) -> None:
     marks = records["event"] > layout.EXCEPTION
     lengths = np.diff(ends.astype(np.int64), prepend=0)
     checks = (
-        ("text_end", (ends > text_bytes) | (lengths < 0) | (marks & (lengths != 0))),
         ("event", records["event"] > layout.RESUME),
+        ("text_end", (ends > text_bytes) | (lengths < 0) | (marks & (lengths != 0))),
         ("flags", (records["flags"] > layout.UNWINDING) | ((records["flags"] != 0) & ~returns)),
         ("file", ~marks & (records["file"] >= len(found.files))),
         ("line", ~marks & ((records["line"] < 1) | (records["line"] > MAX_TEXT))),
@@ -171,6 +174,10 @@ def _check_records(found: Wire, text_bytes: int) -> None:
     if pc.any(wrong_json).as_py():
         at = pc.index(wrong_json, True).as_py()
         raise WireError(f"step {at}: wanted the JSON of locals, found {texts[at].as_py()[:60]!r}")
+    wrong_value = pc.and_not(pc.invert(pc.match_substring_regex(texts, VALUE_PATTERN)), shows_locals)
+    if pc.any(wrong_value).as_py():
+        at = pc.index(wrong_value, True).as_py()
+        raise WireError(f"step {at}: wanted JSON after U+FDD0, found {texts[at].as_py()[:60]!r}")
 
 
 def _check_depths(records: np.ndarray, trace: Recorded) -> None:

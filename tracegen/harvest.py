@@ -215,16 +215,19 @@ class _Contents:
         return digest.hexdigest()
 
     def _line_texts(self, telling: Telling) -> tuple[np.ndarray, np.ndarray]:
-        """Wire places of the context's lines, sorted, and for each the first context line that reads so."""
+        """Wire places of the context's lines, sorted, and for each a number that stands for its text."""
         key = (id(telling.context), telling.order)
         if key not in self._lines:
-            first: dict[str, int] = {}
             rows = []
             for (file, line), source in telling.context.sources(telling.entry.marked).items():
-                number = first.setdefault(source, len(first))
                 if file >= 0 and telling.order[file] >= 0:
-                    rows.append((telling.order[file] << 32 | line, number))
+                    rows.append((telling.order[file] << 32 | line, _number(source)))
             rows.sort()
             table = np.array(rows, np.int64).reshape(-1, 2)
             self._lines[key] = table[:, 0].copy(), table[:, 1].copy()
         return self._lines[key]
+
+
+def _number(text: str) -> int:
+    """64 bits of a text's hash: not its place in the context, whose marker may be the program's own text."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "little", signed=True)

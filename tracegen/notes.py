@@ -119,6 +119,9 @@ def _note(data: memoryview, at: int) -> tuple[str, dict[str, Any], int]:
         raise WireError(f"note at {at}: no such note: {kind!r} {str(note)[:100]}")
     if any(isinstance(value, int) and not 0 <= value < 2**53 for value in note.values()):
         raise WireError(f"note at {at}: a number out of range: {note}")
+    # A path is what the file system says.  Other texts go into columns, which hold no lone surrogates.
+    texts = {key: value for key, value in note.items() if isinstance(value, str) and key != "path"}
+    note |= {key: text.encode("utf-8", "backslashreplace").decode("utf-8") for key, text in texts.items()}
     return str(kind), note, start + size
 
 
@@ -131,6 +134,8 @@ def _take(said: Said, kind: str, note: dict[str, Any], steps: int) -> None:
     elif kind == "begin":
         if note.pop("trace") != len(said.begun) or note["file"] >= len(said.files):
             raise ValueError("no such trace or file")
+        if not 1 <= note["line"] < 2**31:
+            raise ValueError("no such line")
         said.begun.append(Begun(start=_step(note.pop("step"), steps), **note))
     elif kind == "end":
         trace = said.begun[note["trace"]]

@@ -104,7 +104,9 @@ def _write_parts(folder: Path, tables: Iterable[pa.Table]) -> tuple[int, list[Pa
         part = folder / f"part-{len(parts):05d}"
         table = pa.concat_tables(waiting, promote_options="none") if waiting else SCHEMA.empty_table()
         with part.open("wb") as stream:
-            pq.write_table(table.cast(SCHEMA), stream, compression="zstd", row_group_size=2000)
+            pq.write_table(
+                table.cast(SCHEMA), stream, compression="zstd", row_group_size=2000, write_page_checksum=True
+            )
             stream.flush()
             os.fsync(stream.fileno())
         parts.append(part)
@@ -160,13 +162,13 @@ def read(source: str | Path, where: pc.Expression | None = None) -> Iterator[Tra
 
 def _row_groups(path: Path) -> Iterator[pa.Table]:
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check_schema(path, file.schema_arrow)
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
                 table.validate(full=True)
                 yield table
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         message = str(error).splitlines()[0]
         raise DataError(f"{path}: truncated, corrupt, or no parquet file: {message}") from None
 

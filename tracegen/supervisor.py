@@ -93,50 +93,45 @@ def run(
     ``progress`` is called every second with what the wire says so far.  Raises CannotRun if the
     interpreter cannot be started, or the wire was damaged by the program.
     """
-    memory, view = _shared_memory(lanes or Lanes())
     home = tempfile.mkdtemp(prefix="foretrace-")
-    config = {
-        "wire": memory,
-        "tracer": "reference",
-        "values": settings.values,
-        "limits": settings.limits._asdict(),
-        "selection": selection._replace(include=settings.include)._asdict(),
-        "seed": settings.seed,
-        "target": dict(target),
-    }
-    reading, writing = os.pipe()
+    memory, view = _shared_memory(lanes or Lanes())
     process = None
     started = time.time()
     try:
-        process = subprocess.Popen(
-            [settings.python, str(PAYLOAD / "bootstrap.py"), str(reading)],
-            cwd=folder or home,
-            env=_environment(home),
-            stdin=stdin or subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(memory, reading),
-            start_new_session=True,
-        )
-        os.close(reading)
-        reading = -1
-        with open(writing, "w", encoding="ascii") as stream:
-            writing = -1
+        # The configuration waits in a file: a pipe could block on an interpreter that never reads.
+        with tempfile.TemporaryFile("w+", encoding="ascii") as config:
+            said = {
+                "wire": memory,
+                "tracer": "reference",
+                "values": settings.values,
+                "limits": settings.limits._asdict(),
+                "selection": selection._replace(include=settings.include)._asdict(),
+                "seed": settings.seed,
+                "target": dict(target),
+            }
+            json.dump(said, config)
+            config.flush()
+            config.seek(0)
             try:
-                json.dump(config, stream)
-            except BrokenPipeError:  # it died at once; its exit code tells
-                pass
+                process = subprocess.Popen(
+                    [settings.python, str(PAYLOAD / "bootstrap.py"), str(config.fileno())],
+                    cwd=folder or home,
+                    env=_environment(home),
+                    stdin=stdin or subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(memory, config.fileno()),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise CannotRun(f"{settings.python}: cannot be started: {error.strerror}") from None
         return _attend(process, view, settings, started, progress)
     except WireError as error:
         raise CannotRun(f"the program damaged its own recording: {error}") from None
-    except OSError as error:
-        raise CannotRun(f"{settings.python}: cannot be started: {error.strerror}") from None
     finally:
         if process is not None:
             _kill(process)
-        for descriptor in (reading, writing, memory):
-            if descriptor >= 0:
-                os.close(descriptor)
+        os.close(memory)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -157,20 +152,25 @@ def _attend(
         for descriptor in kept:
             os.set_blocking(descriptor, False)
             selector.register(descriptor, selectors.EVENT_READ)
+        # Wakes us when the child ends; where there is none (macOS), we look again soon.
+        ended = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1
+        if ended >= 0:
+            selector.register(ended, selectors.EVENT_READ)
+        patience = 1.0 if ended >= 0 else 0.01
         tick = time.monotonic()
-        while process.poll() is None:
+        while not _has_ended(process):
             now = time.monotonic()
             if now >= deadline:
                 timed_out = True
-                _kill(process)
                 break
             if progress is not None and now >= tick:
                 progress(columns.notes_so_far(view))
                 tick = now + 1.0
-            for key, _ in selector.select(min(0.05, deadline - now)):
-                if not _drain(key.fd, kept, cut, settings.output_bytes):
+            for key, _ in selector.select(min(patience, deadline - now)):
+                if key.fd != ended and not _drain(key.fd, kept, cut, settings.output_bytes):
                     selector.unregister(key.fd)
-        process.wait()
+        if ended >= 0:
+            os.close(ended)
         # A grandchild may hold the pipes open: take what is there, wait for nobody.
         _kill(process)
         for descriptor in kept:
@@ -197,8 +197,15 @@ def _drain(descriptor: int, kept: dict[int, bytearray], cut: dict[int, bool], li
     return bool(data)
 
 
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the child has ended, without reaping it: until then nobody else can have its number."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the child's process group, what it started included, and reap the child."""
+    if process.returncode is not None:
+        return
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

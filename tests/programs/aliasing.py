@@ -1,5 +1,5 @@
-# Two names for one list: both show that it changed.
 def alias():
+    # Two names for one list: both show that it changed.
     one = [1]
     two = one
     one.append(2)

@@ -1,6 +1,7 @@
 async def numbers(to):
     for n in range(to):
         yield n
+    yield
 
 
 async def collect():

@@ -6,14 +6,27 @@ class Lock:
         return kind is KeyError
 
 
-async def run():
+class Pause:
+    def __await__(self):
+        yield
+
+
+async def swallowed():
     async with Lock() as held:
-        pass
-    async with Lock():
         raise KeyError("k")
 
 
+async def cancelled():
+    async with Lock(): await Pause()
+
+
 try:
-    run().send(None)
+    swallowed().send(None)
 except StopIteration:
+    pass
+task = cancelled()
+task.send(None)
+try:
+    task.throw(ValueError("v"))
+except ValueError:
     pass

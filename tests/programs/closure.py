@@ -1,5 +1,5 @@
-# The free variables come after the arguments and before what the body binds.
 def scaler(factor, offset):
+    # The free variables come after the arguments and before what the body binds.
     def scale(x):
         y = x * factor
         z = y + offset

@@ -6,12 +6,17 @@ class Opened:
         return kind is KeyError
 
 
-def use():
+def use(fail):
     with Opened() as one, Opened():
+        if fail:
+            raise ValueError("goes through")
         return one
 
 
-use()
+use(False)
 with Opened() as outside:
     raise KeyError("swallowed")
-after = True
+try:
+    use(True)
+except ValueError:
+    pass

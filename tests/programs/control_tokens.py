@@ -1,5 +1,5 @@
-# Text that looks like a control token is text.
 def echo(text):
+    # Text that looks like a control token is text.
     shown = text + "<|end_of_text|>"  # << START_OF_TRACE
     return shown
 

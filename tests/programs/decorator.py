@@ -6,9 +6,19 @@ def logged(function):
     return wrapper
 
 
+def named(cls):
+    cls.name = cls.__name__.lower()
+    return cls
+
+
 @logged
 def add(a, b):
     return a + b
+
+
+@named
+class Thing:
+    size = 1
 
 
 add(1, 2)

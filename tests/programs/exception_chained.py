@@ -1,12 +1,21 @@
-def load():
+def explicit():
     try:
         [][0]
     except IndexError as cause:
         raise ValueError("empty") from cause
 
 
+def implicit():
+    try:
+        explicit()
+    except ValueError:
+        {}["key"]
+    finally:
+        cleaned = True
+
+
 try:
-    load()
-except ValueError as error:
-    why = error.__cause__
-    error.__suppress_context__
+    implicit()
+except KeyError as error:
+    context = error.__context__
+    cause = context.__cause__

@@ -1,5 +1,5 @@
-# `finally:` has no frame of its own; its body runs on both ways out.
 def tidy(fail):
+    # `finally:` has no frame of its own; its body runs on both ways out.
     try:
         if fail:
             raise OSError("failed")

@@ -1,5 +1,5 @@
-# The return in `finally` swallows the exception: a return of None is no unwinding here.
 def swallow():
+    # The return in `finally` swallows the exception: a return of None is no unwinding here.
     try:
         raise ValueError("gone")
     finally:

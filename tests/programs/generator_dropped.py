@@ -7,4 +7,7 @@ def numbers():
 
 for number in numbers():
     break
+held = numbers()
+next(held)
+# `held` is still suspended at the end: the close by the interpreter's own end is no part of the trace.
 after = number

@@ -3,18 +3,29 @@ def patient():
         yield 1
     except KeyError:
         yield "caught"
-    yield None
+
+
+def stubborn():
+    while True:
+        try:
+            yield
+        except ValueError:
+            pass
 
 
 first = patient()
 next(first)
 first.throw(KeyError("k"))
 try:
-    first.throw(ValueError("v"))
-except ValueError:
-    pass
-second = patient()
-try:
-    second.throw(OSError("not started"))
+    first.throw(OSError("o"))
 except OSError:
     pass
+unstarted = patient()
+try:
+    unstarted.throw(OSError("not started"))
+except OSError:
+    pass
+second = stubborn()
+next(second)
+# Caught, and back at the same `yield`: a return of None that is no unwinding.
+second.throw(ValueError)

@@ -5,4 +5,13 @@ def factorial(n):
     return n * smaller
 
 
+def even(n):
+    return True if n == 0 else odd(n - 1)
+
+
+def odd(n):
+    return False if n == 0 else even(n - 1)
+
+
 factorial(3)
+even(3)

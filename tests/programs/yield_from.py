@@ -5,7 +5,8 @@ def inner(n):
 
 def outer():
     first = yield from inner(1)
-    second = yield from [first]
+    # What is yielded here is None: a return of None that nobody unwound.
+    second = yield from [None]
     return second
 
 

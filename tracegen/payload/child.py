@@ -164,7 +164,9 @@ def _traced(tracer: Tracer, code: types.CodeType, namespace: Dict[str, Any]) -> 
         raise
     except BaseException as error:
         tracer.stop()
-        sys.excepthook(type(error), error, _own_frames(error))
+        # CPython's own hook shows what the exception carries, not what it is given.
+        shown = _own_frames(error)
+        sys.excepthook(type(error), error.with_traceback(shown), shown)
         sys.exit(1)
     finally:
         # Threads that still run are traced until they end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import sys
+from typing import Any
 
 OLDEST = (3, 8)
 NEWEST = (3, 13)
@@ -37,14 +38,37 @@ def _opcodes(*names: str) -> frozenset[int]:
 # The instruction at f_lasti when a RETURN event is a return ...
 RETURNING = _opcodes("RETURN_VALUE", "RETURN_CONST")
 
-# ... when it is a yield or an await: 3.13 stands on the RESUME behind YIELD_VALUE already, 3.8 to 3.10 have
-# an instruction of their own for ``yield from`` and ``await`` ...
-YIELDING = _opcodes("YIELD_VALUE", "YIELD_FROM", "RESUME")
+# ... when it is a yield or an await: 3.13 stands on the RESUME behind YIELD_VALUE already ...
+YIELDING = _opcodes("YIELD_VALUE", "RESUME")
 
 # ... and when an exception was raised by a statement of the program, not by a C function or a signal.
 RAISING = _opcodes("RAISE_VARARGS", "RERAISE")
 
 _RESUME = _opcodes("RESUME")
+_YIELD_FROM = _opcodes("YIELD_FROM")
+
+
+def yields(ops: bytes, at: int) -> bool:
+    """Whether a RETURN event at this f_lasti is a yield or an await, if nothing was raised there.
+
+    Up to 3.10 ``yield from`` and ``await`` step back when they yield, to run again when they go on: f_lasti
+    stands on the instruction before YIELD_FROM, always a LOAD_CONST.
+    """
+    if not 0 <= at < len(ops):
+        return False
+    return ops[at] in YIELDING or (at + 2 < len(ops) and ops[at + 2] in _YIELD_FROM)
+
+
+# 3.12 mixes up the inlined comprehensions of modules and class bodies once f_locals was read while one runs: the
+# namespace is copied over the comprehension's names, and ``n = 5; [n for n in "ab" if [m for m in "c"]]`` is [5, 5].
+# So f_locals is read once, before, and those names are not shown.
+reading_locals_spoils_comprehensions = _version == (3, 12)
+
+# PEP 667: while such a comprehension runs, 3.13's f_locals holds its names alone, in a proxy.
+LOCALS_PROXY: Any = type((lambda: sys._getframe().f_locals)())
+
+# What an asynchronous generator yields leaves its frame in a wrapper that no Python code sees.
+ASYNC_YIELD = "async_generator_wrapped_value"
 
 
 def resumes(ops: bytes, at: int) -> bool:

@@ -70,6 +70,9 @@ class Known:
         """True if its calls begin no trace any more: they are only counted while nothing is recorded."""
 
 
+# The address, like id(), which raises an audit event each time and is heard by our own hook.
+_identity = object.__hash__
+
 _OPTIMIZED, _VARARGS, _VARKEYWORDS = 0x01, 0x04, 0x08
 _GENERATOR = 0x20 | 0x80 | 0x200  # generator, coroutine, asynchronous generator
 
@@ -141,8 +144,8 @@ class Recorder:
 
     def known(self, code: CodeType) -> Optional[Known]:
         """What is known of a code object; None for code that is not entered."""
-        # By identity: equal code objects may come from different files.  We hold the code, so its id stays.
-        known = self._codes.get(id(code))
+        # By identity: equal code objects may come from different files.  We hold the code, so its address stays.
+        known = self._codes.get(_identity(code))
         if known is not None:
             return known
         filename = code.co_filename
@@ -153,7 +156,7 @@ class Recorder:
             file = self._files[filename] = self._number(filename)
         if file < 0:
             return None
-        known = self._codes[id(code)] = Known(code, file, self._may_begin(code, filename))
+        known = self._codes[_identity(code)] = Known(code, file, self._may_begin(code, filename))
         known.spent = self._selection.begin == "functions" and not known.begins
         return known
 
@@ -327,7 +330,7 @@ class Recorder:
 
 
 def _below(path: str, folders: Sequence[str]) -> bool:
-    return any(path == folder or path.startswith(folder + os.sep) for folder in folders)
+    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
 
 
 def _installed(path: str) -> bool:

@@ -13,15 +13,16 @@ What a Python trace function cannot do, and the C core must:
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from _thread import _local
 from types import FrameType, FunctionType, MethodType, TracebackType
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import pyfacts, wire
 from .recorder import Interval, Known, Recorder, Stream
-from .values import UNCHANGING, Values, cut, is_kind, type_name
+from .values import UNCHANGING, Values, cut, identity, is_kind, type_name
 
 REPR_LINES = 10_000
 """Line events that a foreign repr may take."""
@@ -33,6 +34,7 @@ _call_tracing = sys.call_tracing
 _settrace = sys.settrace
 _gettrace = sys.gettrace
 _repr = repr
+_referents = gc.get_referents
 
 
 class _Thread(_local):
@@ -128,9 +130,10 @@ class Tracer:
         if known is None:
             return None
         stream = self._stream()
-        if known.spent and not stream.open and not known.generator:
+        if known.spent and not stream.open and frame.f_trace is None:
             # Most calls of a test suite: nothing is recorded, and nothing begins.
-            known.calls += 1
+            if not (known.generator and pyfacts.resumes(known.ops, frame.f_lasti)):
+                known.calls += 1
             return None
         recorder = self.recorder
         activation = self._activation_of(frame) if frame.f_trace is not None else None
@@ -233,7 +236,7 @@ def _op(ops: bytes, at: int) -> int:
 class _Activation:
     """One activation of a code object: its names in the order of showing, with what each showed last."""
 
-    __slots__ = ("_objects", "_raised_at", "_stream", "_texts", "depth", "interval", "known", "tracer")
+    __slots__ = ("_namespace", "_objects", "_raised", "_stream", "_texts", "depth", "interval", "known", "tracer")
 
     def __init__(self, tracer: Tracer, stream: Stream, known: Known, depth: int, interval: Optional[Interval]) -> None:
         self.tracer = tracer
@@ -243,7 +246,8 @@ class _Activation:
         self._stream = stream
         self._texts: Dict[str, str] = {}
         self._objects: Dict[str, object] = {}
-        self._raised_at = -1
+        self._namespace: Any = None
+        self._raised: Set[int] = set()
 
     def move(self, stream: Stream) -> None:
         """A generator goes on: on this thread, on top of its stack."""
@@ -252,18 +256,20 @@ class _Activation:
 
     def called(self, frame: FrameType) -> None:
         """The CALL step: all locals."""
-        self._raised_at = -1
+        self._raised.clear()
         if self.tracer.recorder.admits(self._stream, self.depth):
             self._record(wire.CALL, frame.f_lineno, self._changes(frame, everything=True))
 
     def event(self, frame: FrameType, event: str, arg: Any) -> Optional[TraceFunction]:
         """The local trace function: line, return and exception events of this activation."""
         if event == "line":
-            self._raised_at = -1
+            if self._raised:
+                # Handlers stand behind what they guard.  Who is in front of it again may come by once more.
+                self._raised = {at for at in self._raised if at < frame.f_lasti}
             if self._admitted():
                 self._record(wire.LINE, frame.f_lineno, self._changes(frame))
         elif event == "exception":
-            self._raised_at = frame.f_lasti
+            self._raised.add(frame.f_lasti)
             if self._admitted():
                 self._record(wire.EXCEPTION, frame.f_lineno, self._shown(arg[1]))
         elif event == "return":
@@ -272,12 +278,13 @@ class _Activation:
 
     def _returned(self, frame: FrameType, value: object) -> None:
         op = _op(self.known.ops, frame.f_lasti)
-        # CPython reports an unwinding as a return of None.  The instruction alone does not tell: a
-        # generator that an exception was thrown into still stands on its yield.
-        unwinding = value is None and (
-            self._raised_at == frame.f_lasti or (op not in pyfacts.RETURNING and op not in pyfacts.YIELDING)
-        )
-        yielding = not unwinding and self.known.generator and op in pyfacts.YIELDING
+        # CPython reports an unwinding as a return of None.  The instruction alone does not tell: a generator
+        # that an exception was thrown into still stands on its yield, or again, when a ``with`` raises it anew.
+        yields = pyfacts.yields(self.known.ops, frame.f_lasti)
+        unwinding = value is None and (frame.f_lasti in self._raised or (op not in pyfacts.RETURNING and not yields))
+        yielding = not unwinding and self.known.generator and yields
+        if yielding and type_name(value) == pyfacts.ASYNC_YIELD:
+            value = _referents(value)[0]
         if self._admitted():
             text = "None" if unwinding else self._shown(value)
             self._record(wire.RETURN, frame.f_lineno, text, wire.UNWINDING if unwinding else 0)
@@ -314,9 +321,9 @@ class _Activation:
             value = live[name]
             before = texts.get(name)
             # The same object of an exact immutable type: nothing to render.
-            if before is None or type(value) not in UNCHANGING or objects.get(name) is not value:
+            if before is None or identity(type(value)) not in UNCHANGING or objects.get(name) is not value:
                 texts[name] = text = self.tracer.text(value)
-                if type(value) in UNCHANGING:
+                if identity(type(value)) in UNCHANGING:
                     objects[name] = value
                 else:
                     objects.pop(name, None)
@@ -328,11 +335,17 @@ class _Activation:
 
     def _live(self, frame: FrameType) -> Dict[str, object]:
         """The live locals: by the code's own order, or a module's or class body's by its dict."""
-        namespace: Any = frame.f_locals
+        namespace: Any = self._namespace
+        if namespace is None or not pyfacts.reading_locals_spoils_comprehensions:
+            namespace = frame.f_locals
         if self.known.names is not None:
             return {name: namespace[name] for name in self.known.names if name in namespace}
+        hidden: List[Tuple[str, object]] = []
+        if type(namespace) is pyfacts.LOCALS_PROXY is not dict:
+            hidden, namespace = list(namespace.items()), self._namespace
+        self._namespace = namespace
         # A class body's namespace may be anything that its metaclass made: only a real dict is read.
         if not is_kind(namespace, dict):
-            return {}
-        pairs = list(dict.items(namespace))
+            return dict(hidden)
+        pairs = [*dict.items(namespace), *hidden]
         return {n: v for n, v in pairs if type(n) is str and not (n.startswith("__") and n.endswith("__"))}

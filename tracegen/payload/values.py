@@ -30,6 +30,9 @@ Contain = Callable[[object], Tuple[Optional[str], str]]
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+identity = object.__hash__
+"""The address, like id(), which raises an audit event each time and is heard by our own hook."""
+
 _repr = repr  # the program may patch builtins
 _text_of = str.__str__
 _name_of = type.__dict__["__name__"].__get__
@@ -81,7 +84,7 @@ def _quiet(value: object) -> str:
 
 
 # Exact types whose repr is C code that asks nobody else.
-_LEAVES: Dict[type, Callable[[Any], str]] = {
+_SHOWN: Dict[type, Callable[[Any], str]] = {
     int: _int,
     str: str.__repr__,
     float: float.__repr__,
@@ -111,10 +114,14 @@ _LEAVES: Dict[type, Callable[[Any], str]] = {
     ),
 }
 
-UNCHANGING = frozenset((int, str, float, bool, type(None), bytes, complex))
-"""Exact types of which the same object always has the same text."""
+# Types are looked up by address: a metaclass may have a __hash__ and an __eq__ of its own.
+_LEAVES = {identity(kind): show for kind, show in _SHOWN.items()}
+
+UNCHANGING = frozenset(map(identity, (int, str, float, bool, type(None), bytes, complex)))
+"""Addresses of the exact types of which the same object always has the same text."""
 
 _CYCLE: Dict[type, str] = {list: "[...]", tuple: "(...)", dict: "{...}", set: "set(...)", frozenset: "frozenset(...)"}
+_CYCLES = {identity(kind): cycle for kind, cycle in _CYCLE.items()}
 
 
 class _Enough(Exception):
@@ -135,7 +142,7 @@ class Values:
 
     def text(self, value: object) -> str:
         """The text of a value, whole up to MAX_CHARACTERS."""
-        leaf = _LEAVES.get(type(value))
+        leaf = _LEAVES.get(identity(type(value)))
         if leaf is not None:
             return leaf(value)[:MAX_CHARACTERS]
         self._out = []
@@ -161,12 +168,12 @@ class Values:
         self._out.append(text)
 
     def _add(self, value: object) -> None:
-        kind = type(value)
+        kind = identity(type(value))
         leaf = _LEAVES.get(kind)
         if leaf is not None:
             self._put(leaf(value))
-        elif kind in _CYCLE:
-            self._nested(value, _CYCLE[kind], self._container)
+        elif kind in _CYCLES:
+            self._nested(value, _CYCLES[kind], self._container)
         else:
             self._foreign(value)
 
@@ -243,7 +250,7 @@ class Values:
 
     def _fields(self, value: object) -> None:
         fields = _attributes(value)
-        base = next((kind for kind in _BASES if kind in _mro_of(type(value))), None)
+        base = next((kind for kind in _BASES if is_kind(value, kind)), None)
         if fields or base is not None:
             self._nested(value, f"{type_name(value)}(...)", lambda v: self._object(v, base, fields))
         else:
@@ -280,7 +287,7 @@ _BASES: Dict[type, Callable[[Any], object]] = {
 
 def is_kind(value: object, kind: type) -> bool:
     """``isinstance`` that asks nobody."""
-    return kind in _mro_of(type(value))
+    return any(base is kind for base in _mro_of(type(value)))
 
 
 def _attributes(value: object) -> List[Tuple[str, object]]:

@@ -1,0 +1,56 @@
+# What people run here.  `make` alone says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types tests test-slow cover golden bench clean
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## trace the example repository to parquet and show one trace
+	@$(BIN)/python examples/demo.py
+
+test: $(READY)  ## set up, then everything that CI runs
+	@$(MAKE) --no-print-directory check
+
+check: lint types tests  ## ruff, mypy --strict, pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+tests: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY)  ## the tests that take more than a minute
+	$(BIN)/python -m pytest -m slow
+
+cover: $(READY)  ## line coverage of tracegen
+	$(BIN)/python -m coverage run -m pytest -q -m "not slow"
+	$(BIN)/python -m coverage report
+
+golden: $(READY)  ## write the golden traces anew, for every interpreter found
+	$(BIN)/python -m tests.golden
+
+bench: $(READY)  ## the measurements of docs/benchmarks.md
+	$(BIN)/python -m benchmarks.cruxeval
+	$(BIN)/python -m benchmarks.repositories
+
+clean:  ## remove what was built
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage demo-data
+
+# A Python without ensurepip (Debian's, without python3-venv) makes its environment with virtualenv.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "foretrace needs Python 3.10 or later; give one: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV) && $(PYTHON) -m pip install --quiet --target build/virtualenv virtualenv && \
+	    PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
