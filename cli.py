@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 ran and fell short, 2 cannot run.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -48,49 +49,41 @@ def main() -> None:
     """Execution traces for code world models: make them, store them, look at them."""
 
 
-def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def settings_options(deadline: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options of every command that runs a program; they arrive as one ``settings``."""
-
-    def gathered(**given: Any) -> Any:
-        limits = Limits(**{name: given.pop(name) for name in Limits._fields})
-        given["settings"] = Settings(
-            python=given.pop("python"),
-            tracer=given.pop("tracer"),
-            values=given.pop("values"),
-            limits=limits,
-            deadline=given.pop("deadline"),
-            include=tuple(given.pop("include")),
-            seed=given.pop("seed"),
-        )
-        return command(**given)
-
-    gathered.__name__, gathered.__doc__ = command.__name__, command.__doc__
-    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    options = [
+    options: list[Callable[..., Any]] = [
         click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter that runs the program."),
         click.option("--tracer", type=click.Choice(TRACERS), default="auto", show_default=True),
         click.option(
-            "--values", type=click.Choice(POLICIES), default="repr", show_default=True, help="How objects show."
+            "--values", type=click.Choice(POLICIES), default="repr", help="How objects show.  [default: repr]"
         ),
-        click.option("--events", type=int, default=_DEFAULT.events, show_default=True, help="Steps of a trace."),
-        click.option(
-            "--seconds", type=float, default=_DEFAULT.seconds, show_default=True, help="Wall clock of a trace."
-        ),
-        click.option("--bytes", type=int, default=_DEFAULT.bytes, show_default=True, help="Recorded bytes of a trace."),
-        click.option(
-            "--characters", type=int, default=_DEFAULT.characters, show_default=True, help="Length of a value."
-        ),
-        click.option("--depth", type=int, default=_DEFAULT.depth, show_default=True, help="Depth of the stack."),
-        click.option(
-            "--deadline", type=float, default=60.0, show_default=True, help="Seconds until the process is killed."
-        ),
+        _limit("--events", int, _DEFAULT.events, "Steps of a trace."),
+        _limit("--seconds", float, _DEFAULT.seconds, "Wall clock of a trace."),
+        _limit("--bytes", int, _DEFAULT.bytes, "Recorded bytes of a trace."),
+        _limit("--characters", int, _DEFAULT.characters, "Length of a value; longer ones are cut."),
+        _limit("--depth", int, _DEFAULT.depth, "Depth of the stack."),
+        _limit("--deadline", float, deadline, "Seconds until the process is killed."),
         click.option("--include", multiple=True, metavar="MODULE|PATH", help="Enter this installed code too."),
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of the program's random module."),
     ]
-    result: Callable[..., Any] = gathered
-    for option in reversed(options):
-        result = option(result)
-    return result
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def gathered(**given: Any) -> Any:
+            limits = Limits(**{name: given.pop(name) for name in Limits._fields})
+            names = ("python", "tracer", "values", "deadline", "include", "seed")
+            return command(settings=Settings(limits=limits, **{name: given.pop(name) for name in names}), **given)
+
+        command_with_options: Callable[..., Any] = gathered
+        for option in reversed(options):
+            command_with_options = option(command_with_options)
+        return command_with_options
+
+    return decorate
+
+
+def _limit(name: str, kind: type, default: float, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
 
 
 @main.command()
@@ -101,7 +94,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--stdin", type=click.Path(path_type=Path), help="Standard input of a script.")
 @click.option("--format", "style", type=click.Choice(["text", "json", "table"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Also store as a data set.")
-@settings_options
+@settings_options(deadline=60.0)
 def trace(
     target: str | None,
     argv: tuple[str, ...],
@@ -183,7 +176,7 @@ def collect() -> None:
 @click.option("--samples", type=click.Path(path_type=Path), required=True, help="JSONL of {id, code, input, output?}.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
-@settings_options
+@settings_options(deadline=60.0)
 def collect_functions(samples: Path, output: Path, jobs: int, settings: Settings) -> None:
     """Call the function f of every sample as CRUXEval does, one trace each."""
     shards.can_write(output)
@@ -226,7 +219,7 @@ def collect_functions(samples: Path, output: Path, jobs: int, settings: Settings
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR")
 @click.option("--trust", is_flag=True, help="Run the repository's code although nothing isolates it.")
 @click.option("--max-traces-per-function", "each", type=click.IntRange(1), default=10, show_default=True)
-@settings_options
+@settings_options(deadline=1800.0)
 def collect_repo(path: Path, output: Path, trust: bool, each: int, settings: Settings) -> None:
     """Run a repository's pytest suite, one trace per call of its functions.
 

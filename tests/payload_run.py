@@ -91,11 +91,10 @@ def run(
     recorder = Recorder(tape.writer, selection, limits or Limits())
     tracer = Tracer(recorder, policy)
     namespace["tracer"] = tracer
-    function = namespace[entry] if isinstance(entry, str) else entry
     value, caught = None, None
     tracer.start()
     try:
-        value = function() if isinstance(entry, str) else function(namespace)
+        value = namespace[entry]() if isinstance(entry, str) else entry(namespace)
     except catch as error:
         caught = error
     finally:

@@ -245,7 +245,8 @@ def test_names_stand_in_signature_order_then_the_codes(source: str, names: tuple
 
 
 def test_free_variables_stand_between_the_signature_and_the_rest() -> None:
-    source = "def make(u, v):\n  def f(a, *args):\n    x = u\n    y = v\n    return lambda: (a, y)\n  return f\nf = make(1, 2)"
+    inner = "  def f(a, *args):\n    x = u\n    y = v\n    return lambda: (a, y)\n"
+    source = f"def make(u, v):\n{inner}  return f\nf = make(1, 2)"
     assert known_of(source, "f").names == ("a", "args", "u", "v", "x", "y")
 
 

@@ -62,6 +62,15 @@ def without_marker(line: str) -> str:
     return body.removesuffix(MARKER) + end
 
 
+def shown_forms(line: str) -> tuple[str, ...]:
+    """The texts by which a frame may show a context line, if it is not known which line is the entry's.
+
+    A marked ``def`` line is shown without its marker; elsewhere the same text may be the program's own comment.
+    """
+    bare = without_marker(line)
+    return (bare,) if bare == line or _DEF.match(line) else (bare, line)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One file of a context: the name that the data set stores, and its text."""

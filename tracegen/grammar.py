@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from json.encoder import encode_basestring_ascii as _quote
 
-from tracegen.context import lines_of, without_marker
+from tracegen.context import lines_of, shown_forms
 from tracegen.elision import UNCHANGED, Elision
 from tracegen.frame import Event, Frame, Locals
 
@@ -204,7 +204,7 @@ class _Reader:
         self._take(Special.TRACE_CONTEXT_START)
         context = self._text()
         self._take(Special.FRAME_SEP)
-        self._known_lines = frozenset(without_marker(line) for line in lines_of(context))
+        self._known_lines = frozenset(form for line in lines_of(context) for form in shown_forms(line))
         return context
 
     def _frame(self) -> Frame:

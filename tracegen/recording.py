@@ -26,7 +26,7 @@ from tracegen.context import Source, normalised
 from tracegen.harvest import harvest
 from tracegen.payload import wire as layout
 from tracegen.payload.recorder import Interval, Limits, Recorder, Selection
-from tracegen.payload.reference import Tracer
+from tracegen.payload.reference import Tracer, owner
 from tracegen.programs.sources import Sources
 from tracegen.programs.told import provenance
 from tracegen.settings import Settings
@@ -112,7 +112,7 @@ class Recording:
     def _displace(self) -> None:
         before = self._tracer.start()
         if before is not None:
-            self.displaced = _name(before)
+            self.displaced = owner(before)
             self._recorder.odd(f"displaced the trace function of {self.displaced}")
 
     def _replace(self) -> None:
@@ -156,13 +156,6 @@ def trace_call(function: Callable[..., object], /, *args: Any, **kwargs: Any) ->
     recording = Recording(Settings())
     recording._call(code, function, args, kwargs)
     return recording.trace
-
-
-def _name(function: object) -> str:
-    """A trace function as people know it: its owner's module and type."""
-    owner = getattr(function, "__self__", None)
-    named = type(owner) if owner is not None else function if hasattr(function, "__qualname__") else type(function)
-    return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
 
 
 def _source(name: str) -> str:

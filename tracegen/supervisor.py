@@ -105,7 +105,7 @@ def run(
                 "tracer": "reference",
                 "values": settings.values,
                 "limits": settings.limits._asdict(),
-                "selection": selection._replace(include=settings.include)._asdict(),
+                "selection": selection._replace(include=_absolute(settings.include))._asdict(),
                 "seed": settings.seed,
                 "target": dict(target),
             }
@@ -133,6 +133,11 @@ def run(
             _kill(process)
         os.close(memory)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _absolute(names: tuple[str, ...]) -> tuple[str, ...]:
+    """``--include``: paths as the user means them, whatever folder the child runs in; module names as they are."""
+    return tuple(os.path.abspath(name) if os.sep in name or name.endswith(".py") else name for name in names)
 
 
 def _attend(

@@ -90,8 +90,10 @@ def _included(writer: wire.Writer, names: Tuple[str, ...]) -> Tuple[str, ...]:
     """Folders and files of what ``--include`` names: paths, or modules of this interpreter."""
     found = []
     for name in names:
-        if os.sep in name or name.endswith(".py"):
-            found.append(os.path.abspath(name))
+        if os.path.isabs(name):
+            if not os.path.exists(name):
+                _refuse(writer, "include", f"{name}: no such file or folder")
+            found.append(name)
             continue
         try:
             spec = importlib.util.find_spec(name)
@@ -111,7 +113,7 @@ def _compiled(writer: wire.Writer, source: Any, filename: str, kind: str = "synt
     try:
         return compile(source, filename, "exec", dont_inherit=True)
     except SyntaxError as error:
-        _refuse(writer, kind, f"line {error.lineno}: {error.msg}")
+        _refuse(writer, kind, f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg))
     except (ValueError, OverflowError, MemoryError, RecursionError) as error:
         _refuse(writer, kind, f"{type(error).__name__}: {error}")
 

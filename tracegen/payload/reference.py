@@ -190,6 +190,13 @@ class Tracer:
         return text, failure
 
 
+def owner(function: TraceFunction) -> str:
+    """A trace function as people know it: the module and type that it belongs to."""
+    bound = getattr(function, "__self__", None)
+    named = function if bound is None and hasattr(function, "__qualname__") else type(bound or function)
+    return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
+
+
 def _armed_repr(value: object, tracer: Tracer) -> str:
     if pyfacts.call_tracing_stays_off:
         tracer._set(tracer._function)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Generator, Optional
 
 from . import wire
-from .reference import Tracer
+from .reference import Tracer, owner
 
 
 def plugin(tracer: Optional[Tracer], writer: wire.Writer) -> Any:
@@ -28,7 +28,9 @@ def plugin(tracer: Optional[Tracer], writer: wire.Writer) -> Any:
         def pytest_runtest_protocol(self, item: Any) -> Generator[None, None, None]:
             if tracer is not None:
                 tracer.recorder.node = item.nodeid
-                tracer.start()
+                before = tracer.start()
+                if before is not None:
+                    tracer.recorder.odd(f"displaced the trace function of {owner(before)}")
             yield
             if tracer is not None:
                 tracer.stop()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from tracegen import interpreters
 from tracegen.columns import Wire
 from tracegen.settings import CannotRun, Settings
 from tracegen.shards import trace_at
@@ -66,6 +67,9 @@ def refused(finished: Finished, name: str, settings: Settings) -> None:
         template = _REFUSALS.get(kind, "{name}: {message}")
         raise CannotRun(template.format(name=name, message=message, python=settings.python))
     if not finished.wire.version:
+        interpreter = interpreters.probe(settings.python)
+        if interpreter is not None and not interpreter.supported:
+            raise CannotRun(f"{settings.python}: {interpreter} is not supported: CPython 3.8 to 3.13 are")
         lines = finished.stderr.decode("utf-8", "replace").strip().splitlines()
         why = lines[-1] if lines else f"exit code {finished.returncode}"
         raise CannotRun(f"{settings.python}: does not work as a Python interpreter: {why[:200]}")
