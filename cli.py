@@ -124,7 +124,7 @@ def trace(
     else:
         views.print_table(shown, _console(sys.stdout))
         if shown.stdout:
-            click.echo(f"stdout:\n{shown.stdout}")
+            click.echo(f"stdout:\n{views.visible_lines(shown.stdout)}")
     if shown.ending.cut_off:
         _say(f"cut off: {shown.ending.value}{f' ({shown.detail})' if shown.detail else ''}")
     if others:
@@ -311,7 +311,7 @@ def _write_bytes(text: str) -> None:
 
 
 def _say(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)
+    tqdm.write(views.visible_lines(line), file=sys.stderr)
 
 
 def _end(told: Told) -> str:

@@ -20,6 +20,7 @@ TESTS = {
     "tracegen/elision.py": ["tests/test_elision.py", "tests/test_grammar.py"],
     "tracegen/payload/values.py": ["tests/test_values.py"],
     "tracegen/payload/recorder.py": ["tests/test_recorder.py", "tests/test_reference.py"],
+    "tracegen/payload/activation.py": ["tests/test_reference.py", "tests/test_recorder.py"],
     "tracegen/payload/reference.py": ["tests/test_reference.py", "tests/test_recorder.py"],
 }
 TIMEOUT = 60

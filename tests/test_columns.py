@@ -502,9 +502,9 @@ def harvested(found: columns.Wire) -> int:
     made = harvest(found, tellings, died=died, identity={}, provenance=PROVENANCE, stdout="")
     made.table.validate(full=True)
     for row in range(made.table.num_rows):
-        trace = trace_at(made.table, row)
-        assert len(trace.frames()) == len(trace.steps)
-        trace.text()
+        told = trace_at(made.table, row)
+        assert len(told.frames()) == len(told.steps)
+        told.text()
     assert made.table.num_rows + made.dropped.total() == len(found.traces)
     return len(found.traces)
 
@@ -551,8 +551,7 @@ def test_whatever_stands_in_a_wire_it_is_refused_or_can_be_harvested(
         struct.pack_into("<I", data, at, word)
     try:
         found = columns.read(data)
-    except WireError as error:
-        assert str(error)
+    except WireError:
         return
     harvested(found)
 
@@ -594,7 +593,9 @@ def test_whatever_well_formed_notes_say_they_are_refused_or_can_be_harvested(
 
 
 def test_a_name_that_no_column_holds_is_stored_escaped() -> None:
-    wire = HandWritten().note("file", path="/p/\udcff.py").begin(name="f\ud800").step(CALL, 1, "{}").end(detail="\udfff")
+    wire = (
+        HandWritten().note("file", path="/p/\udcff.py").begin(name="f\ud800").step(CALL, 1, "{}").end(detail="\udfff")
+    )
     found = columns.read(wire.bytes())
     assert (found.files, found.traces[0].name, found.traces[0].detail) == (["/p/\udcff.py"], "f\\ud800", "\\udfff")
     assert harvested(found) == 1

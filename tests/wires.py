@@ -32,7 +32,15 @@ class HandWritten:
         return self
 
     def step(
-        self, event: int, line: int, text: str | bytes, depth: int = 1, *, file: int = 0, thread: int = 0, flags: int = 0
+        self,
+        event: int,
+        line: int,
+        text: str | bytes,
+        depth: int = 1,
+        *,
+        file: int = 0,
+        thread: int = 0,
+        flags: int = 0,
     ) -> HandWritten:
         """Append a step."""
         self.text += text if isinstance(text, bytes) else text.encode("utf-8")
@@ -58,7 +66,9 @@ class HandWritten:
         steps, notes = b"".join(self.records), b"".join(self.notes)
         lanes = (STEPS_AT, ROOM, TEXT_AT, ROOM, NOTES_AT, ROOM)
         header = struct.pack("<8sQ6Q", b"FORETRAC", 1, *lanes) + struct.pack("<QQ", len(self.records), len(notes))
-        return bytearray(header.ljust(HEADER, b"\0") + b"".join(p.ljust(ROOM, b"\0") for p in (steps, self.text, notes)))
+        return bytearray(
+            header.ljust(HEADER, b"\0") + b"".join(p.ljust(ROOM, b"\0") for p in (steps, self.text, notes))
+        )
 
 
 def begun() -> HandWritten:

@@ -58,7 +58,9 @@ def can_write(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         what = "already holds a data set" if is_data_set(folder) else "holds something else"
         raise CannotRun(f"{folder}: {what}; give a folder that is empty or does not exist")
-    parent = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
+    parent = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not parent.is_dir():
+        raise CannotRun(f"{folder}: {parent} is a file; give a folder that is empty or does not exist")
     if not os.access(parent, os.W_OK):
         raise CannotRun(f"{folder}: {parent} is not writable")
 

@@ -30,6 +30,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
 
 
+def visible_lines(text: str) -> str:
+    """A text as `visible` shows it, its line ends and tabs kept."""
+    return re.sub("[^\n\t]+", lambda match: visible(match.group()), text)
+
+
 def as_json(trace: Trace) -> str:
     """A trace as one JSON object: its row, with ``frames`` beside the steps."""
     row: dict[str, Any] = {

@@ -11,7 +11,7 @@ import sys
 import types
 
 PRIVATE = "_foretrace_payload"
-MODULES = ("pyfacts", "wire", "values", "recorder", "reference", "suite", "child")
+MODULES = ("pyfacts", "wire", "values", "recorder", "activation", "reference", "suite", "child")
 
 
 def load(folder: str) -> types.ModuleType:

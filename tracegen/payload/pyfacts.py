@@ -27,9 +27,6 @@ call_tracing_stays_off = _version == (3, 11)
 # co_qualname came with 3.11.
 codes_know_their_qualified_name = _version >= (3, 11)
 
-# 3.11 and later report a module's CALL at line 0, where RESUME stands; older ones at line 1.
-modules_are_called_at_line_zero = _version >= (3, 11)
-
 
 def _opcodes(*names: str) -> frozenset[int]:
     return frozenset(dis.opmap[name] for name in names if name in dis.opmap)
@@ -46,6 +43,11 @@ RAISING = _opcodes("RAISE_VARARGS", "RERAISE")
 
 _RESUME = _opcodes("RESUME")
 _YIELD_FROM = _opcodes("YIELD_FROM")
+
+
+def op_at(ops: bytes, at: int) -> int:
+    """The instruction at an offset; -1 where there is none."""
+    return ops[at] if 0 <= at < len(ops) else -1
 
 
 def yields(ops: bytes, at: int) -> bool:

@@ -41,7 +41,7 @@ def plugin(tracer: Optional[Tracer], writer: wire.Writer) -> Any:
             known = self._outcomes.get(report.nodeid, "passed")
             outcome = report.outcome if report.when == "call" or report.outcome != "failed" else "error"
             if hasattr(report, "wasxfail"):
-                outcome = "x" + outcome
+                outcome = "xfailed" if outcome == "skipped" else "xpassed"
             if known == "passed":
                 self._outcomes[report.nodeid] = outcome
 

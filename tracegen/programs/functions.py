@@ -193,7 +193,8 @@ def _sample(line: str, where: str) -> Sample:
     for name in ("id", "code", "input"):
         if name not in row:
             raise CannotRun(f'{where}: field "{name}" is missing')
-    values = {name: row[name] for name in ("id", "code", "input", "output") if row.get(name) is not None}
+    names = ("id", "code", "input") if row.get("output") is None else ("id", "code", "input", "output")
+    values = {name: row[name] for name in names}
     for name, value in values.items():
         if not isinstance(value, str):
             raise CannotRun(f'{where}: field "{name}": wanted text, found {type(value).__name__}')

@@ -92,7 +92,6 @@ def trace_test(node: str, settings: Settings) -> Told:
         died=finished.ending,
         identity=settings.identity,
         provenance=provenance("pytest", finished.wire, settings),
-        stdout=finished.output,
     )
     return Told(rows.table, sources.dropped + rows.dropped, finished)
 
