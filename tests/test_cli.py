@@ -308,24 +308,24 @@ def test_a_seed_is_the_programs(program: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "include", ["site-packages/helper.py", "./site-packages", "{folder}/site-packages/helper.py", "textwrap"]
+    "include", ["site-packages/library.py", "./site-packages", "{folder}/site-packages/library.py", "textwrap"]
 )
 def test_installed_code_is_entered_if_it_is_included(program: Path, include: str) -> None:
     packages = program.parent / "site-packages"
     packages.mkdir()
-    (packages / "helper.py").write_text("def help(n):\n    return n + 1\n", encoding="utf-8")
+    (packages / "library.py").write_text("def help(n):\n    return n + 1\n", encoding="utf-8")
     program.write_text(
         "import os, sys, textwrap\n"
         "sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'site-packages'))\n"
-        "import helper\n"
+        "import library\n"
         "def f(n):\n"
-        "    return textwrap.dedent('a') * helper.help(n)\n",
+        "    return textwrap.dedent('a') * library.help(n)\n",
         encoding="utf-8",
     )
     plain = traced("program.py::f", "--args", "1")
     assert plain["files"] == ["program.py", "<main>"]
     found = traced("program.py::f", "--args", "1", "--include", include.format(folder=program.parent))
-    own = "textwrap.py" if include == "textwrap" else "site-packages/helper.py"
+    own = "textwrap.py" if include == "textwrap" else "site-packages/library.py"
     assert found["files"] == ["program.py", "<main>", own]
     assert found["steps"][-1]["value"] == plain["steps"][-1]["value"]
 
@@ -433,7 +433,7 @@ def test_an_interpreter_that_is_too_old_is_called_so(program: Path) -> None:
         pytest.skip("no Python 3.7 here")
     said = refused("trace", "program.py", "--python", old[0])
     assert said.startswith(f"{old[0]}: cpython 3.7.")
-    assert said.endswith("is not supported: CPython 3.8 to 3.13 are")
+    assert said.endswith("is not supported: CPython 3.8 to 3.13 are; give another interpreter with --python")
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,13 @@ def test_what_the_text_does_not_show_does_not_change_the_content(other: Told) ->
     assert one.content == two.content
 
 
+def test_what_one_step_says_is_not_taken_for_what_the_next_one_says() -> None:
+    first, *_ = RUN.ops
+    one = replace(RUN, ops=(first, (EXCEPTION, 2, "1"), (RETURN, 2, "23"))).trace()
+    other = replace(RUN, ops=(first, (EXCEPTION, 2, "12"), (RETURN, 2, "3"))).trace()
+    assert one.content != other.content
+
+
 def test_a_marker_that_stands_in_the_source_itself_is_part_of_the_text() -> None:
     ops: tuple[tuple[int, int, dict[str, str] | str], ...] = ((CALL, 1, {}), (LINE, 1, {}), (RETURN, 1, "None"))
     context = whole_files([Source("a.py", "def f(): pass\n")], (0, 1)).text

@@ -731,6 +731,30 @@ def test_a_trace_ends_once() -> None:
     assert (trace.ending.value if trace.ending else None, trace.detail) == ("raised", "first")
 
 
+def test_an_end_that_could_not_be_said_is_said_at_the_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Close to the program's recursion limit the note fails; the trace has ended all the same."""
+    books = Books()
+    known = books.known()
+    interval = books.begin(known)
+    books.step(known)
+    with monkeypatch.context() as patched:
+
+        def deep(*args: object, **kwargs: object) -> None:
+            raise RecursionError
+
+        patched.setattr(wire.Writer, "note", deep)
+        books.recorder.end(books.stream, interval, "untraced", "why")
+        books.recorder.odd("lost")
+    assert interval.ended
+    assert not books.step(known)
+    assert books.endings() == [(None, 1)]
+    books.step(known, stream=books.recorder.stream())
+    books.recorder.finish()
+    [trace] = books.read().traces
+    assert (trace.ending.value if trace.ending else None, trace.detail, len(trace.index)) == ("untraced", "why", 1)
+    assert books.read().oddities == []
+
+
 def test_the_end_of_one_trace_leaves_the_others_open() -> None:
     books = Books(Selection("functions", files=(FILE,)))
     outer, inner = books.begin(books.known("f")), books.begin(books.known("g"))

@@ -201,8 +201,8 @@ def with_trace_function(function: Any) -> tuple[Recording, Any, Any]:
 
 def test_a_debugger_is_named_and_back_afterwards() -> None:
     debugger = pdb.Pdb(stdin=io.StringIO(), stdout=io.StringIO())
-    debugger.set_continue()
-    debugger.botframe = sys._getframe()
+    debugger.reset()
+    debugger.stopframe = sys._getframe(1)  # a frame that is not traced: the debugger never asks for a command
     recording, before, after = with_trace_function(debugger.trace_dispatch)
     assert recording.displaced == "pdb.Pdb"
     assert "displaced the trace function of pdb.Pdb" in recording.trace.provenance.notes

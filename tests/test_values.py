@@ -760,6 +760,16 @@ def test_names_that_are_no_plain_names_are_left_out() -> None:
     assert fields(named) == "Named(_h=3, =7, _=8)"
 
 
+def test_dunder_slots_and_slots_under_odd_names_are_left_out() -> None:
+    class Slotted:
+        __slots__ = ("__a__", "__z__", "a")
+
+    Name = type("Name", (str,), {})  # noqa: N806
+    slotted = type("Aliased", (Slotted,), {"__slots__": (), Name("alias"): Slotted.__dict__["a"]})()
+    slotted.a, slotted.__a__, slotted.__z__ = 1, 2, 3
+    assert fields(slotted) == "Aliased(a=1)"
+
+
 def test_a_class_namespace_with_odd_names_is_read() -> None:
     class Odd:
         __slots__ = ("a",)

@@ -141,11 +141,10 @@ def test_what_is_written_is_read(events: list[tuple[int, str]], ended: bool) -> 
     if ended:
         writer.note("end", trace=0, step=writer.steps, ending="events", detail="")
     found = columns.read(buffer)
-    shown = [restored(text) if event > layout.LINE else text for event, text in events][: len(found.records)]
     assert [
         restored(text) if event > layout.LINE else text
         for event, text in zip(found.records["event"], found.texts().to_pylist(), strict=True)
-    ] == shown
+    ] == [text for _, text in events][: len(found.records)]
     assert found.traces[0].ending is (Ending.EVENTS if ended else None)
 
 

@@ -76,6 +76,7 @@ def write(folder: Path, tables: Iterable[pa.Table], summary: str | None = None) 
     ``tables`` are in `SCHEMA`.  Everything is made in a folder beside, which takes the final name at the
     end: an interrupted run leaves no data set.  Raises CannotRun where `can_write` does.
     """
+    folder = folder.absolute()
     can_write(folder)
     aside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:

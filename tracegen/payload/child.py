@@ -38,8 +38,7 @@ def main(config_fd: int) -> None:
         hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
     )
     if not pyfacts.supported:
-        version = f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
-        _refuse(writer, "python", f"{version} is not supported: CPython 3.8 to 3.13 are")
+        _refuse(writer, "python", f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}")
     selection: Dict[str, Any] = {k: tuple(v) if type(v) is list else v for k, v in config["selection"].items()}
     selection["include"] = _included(writer, selection["include"])
     recorder = Recorder(writer, Selection(**selection), Limits(**config["limits"]))

@@ -97,7 +97,7 @@ def _names_in_order(code: CodeType) -> Optional[Tuple[str, ...]]:
 class Interval:
     """One trace that is being recorded."""
 
-    __slots__ = ("base", "bytes", "deadline", "ended", "number", "steps")
+    __slots__ = ("base", "bytes", "deadline", "end", "ended", "number", "steps")
 
     def __init__(self, number: int, base: int, deadline: float) -> None:
         self.number = number
@@ -106,6 +106,7 @@ class Interval:
         self.steps = 0
         self.bytes = 0
         self.ended = False
+        self.end = (0, "", "")
 
 
 class Stream:
@@ -273,13 +274,15 @@ class Recorder:
 
     def end(self, stream: Stream, interval: Interval, ending: str, detail: str = "") -> None:
         """The trace is complete, or cut off."""
-        if interval.ended:
+        if interval not in self._ongoing:
             return
-        interval.ended = True
-        self._ongoing.remove(interval)
+        if not interval.ended:
+            interval.ended, interval.end = True, (self._writer.steps, ending, detail)
         if interval in stream.open:
             stream.open.remove(interval)
-        self._last("end", trace=interval.number, step=self._writer.steps, ending=ending, detail=detail)
+        step, ending, detail = interval.end
+        if self._last("end", trace=interval.number, step=step, ending=ending, detail=detail):
+            self._ongoing.remove(interval)
 
     def odd(self, what: str) -> None:
         """Note something that a reader of the traces should know."""
@@ -291,12 +294,15 @@ class Recorder:
         except wire.Full:
             self.end(stream, interval, "memory")
 
-    def _last(self, kind: str, /, **values: wire.NoteValue) -> None:
-        """A note that may use what is kept back; without room even there, the parent sees a trace cut off."""
+    def _last(self, kind: str, /, **values: wire.NoteValue) -> bool:
+        """A note that may use what is kept back; false too close to the recursion limit (`end_all` says it then)."""
         try:
             self._writer.note(kind, last=True, **values)
         except wire.Full:
-            pass
+            pass  # the parent sees a trace cut off
+        except RecursionError:
+            return False
+        return True
 
     def end_all(self, ending: str, detail: str = "") -> None:
         """Cut off every trace, paused ones too."""

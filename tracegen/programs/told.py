@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tracegen import interpreters
 from tracegen.columns import Wire
+from tracegen.payload.pyfacts import NEWEST, OLDEST
 from tracegen.settings import CannotRun, Settings
 from tracegen.shards import trace_at
 from tracegen.supervisor import ISOLATION, Finished
@@ -48,8 +49,10 @@ def provenance(source: str, found: Wire, settings: Settings) -> Provenance:
     )
 
 
+SUPPORTED = f"CPython 3.{OLDEST[1]} to 3.{NEWEST[1]} are; give another interpreter with --python"
+
 _REFUSALS = {
-    "python": "{message}; give another with --python",
+    "python": "{python}: {message} is not supported: " + SUPPORTED,
     "include": "--include: {message}",
     "syntax": "{name}: {message}; {python} cannot compile it",
     "import": "{name}: fails when it is loaded: {message}",
@@ -69,7 +72,7 @@ def refused(finished: Finished, name: str, settings: Settings) -> None:
     if not finished.wire.version:
         interpreter = interpreters.probe(settings.python)
         if interpreter is not None and not interpreter.supported:
-            raise CannotRun(f"{settings.python}: {interpreter} is not supported: CPython 3.8 to 3.13 are")
+            raise CannotRun(f"{settings.python}: {interpreter} is not supported: {SUPPORTED}")
         lines = finished.stderr.decode("utf-8", "replace").strip().splitlines()
         why = lines[-1] if lines else f"exit code {finished.returncode}"
         raise CannotRun(f"{settings.python}: does not work as a Python interpreter: {why[:200]}")
