@@ -451,6 +451,18 @@ def test_nested_traces_share_their_steps() -> None:
     assert rows(found, 2) == [("call", 5, 0, "{}"), ("return", 5, 0, "0")]
 
 
+def test_traces_nested_without_end_are_refused_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    nested = begun()
+    for trace in range(1, 4):
+        nested.begin(trace)
+    wire = nested.step(CALL, 1, "{}").step(RETURN, 1, "None")
+    monkeypatch.setattr(columns, "MAX_TOLD", 8)
+    assert len(columns.read(wire.bytes()).traces) == 4
+    monkeypatch.setattr(columns, "MAX_TOLD", 7)
+    with pytest.raises(WireError, match="trace 3: more than 7 steps"):
+        columns.read(wire.bytes())
+
+
 def test_threads_that_interleave_are_told_apart() -> None:
     wire = begun().begin(1, thread=1)
     for event, text in [(CALL, "{}"), (LINE, "{}"), (RETURN, "0")]:

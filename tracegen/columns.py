@@ -56,6 +56,9 @@ VALUE_PATTERN = rf"\A(?:[^{layout.RAW}]|\z|{layout.RAW}{_TEXT}\z)"
 
 MAX_TEXT = 2**31 - 1
 
+MAX_TOLD = 1 << 28
+"""Steps of all traces together, those of nested ones counted again: what a damaged wire may make us hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -103,7 +106,11 @@ def read(buffer: bytes | bytearray | memoryview) -> Wire:
     found.text = pa.py_buffer(view[text_at : text_at + text_bytes])
     _check_records(found, min(text_bytes, MAX_TEXT))
     marks = _marks_by_trace(found.records, len(said.begun))
+    told = 0
     for number, begun in enumerate(said.begun):
+        told += (len(found.records) if begun.stop is None else begun.stop) - begun.start
+        if told > MAX_TOLD:
+            raise WireError(f"trace {number}: more than {MAX_TOLD} steps in all, with those of nested traces")
         found.traces.append(_recorded(found.records, number, begun, marks.get(number, np.zeros(0, np.int64))))
         _check_depths(found.records, found.traces[-1])
     return found
