@@ -122,7 +122,8 @@ class Told:
         wire = HandWritten().note("file", path="/p/a.py").begin(thread=self.thread)
         stack: list[dict[str, str]] = []
         for number, (event, line, payload) in enumerate(self.ops):
-            if self.paused and number == len(self.ops) // 2:
+            # Only an entry point pauses, and it goes on at its own depth.
+            if self.paused and number and len(stack) == 1 and event != CALL:
                 wire.mark(PAUSE, 0, self.thread).step(LINE, 1, "{}", 9, thread=self.thread)
                 wire.mark(RESUME, 0, self.thread)
             if event == CALL or not stack:
