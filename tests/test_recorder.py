@@ -324,7 +324,8 @@ def test_each_thread_has_its_own_outermost_call() -> None:
 
 def test_code_begins_at_the_first_call_of_the_named_code_only() -> None:
     books = Books(Selection("code", file=FILE, name="f", files=(FILE, "<b>")))
-    assert books.recorder.begin(books.stream, books.known("g")) is None
+    for name in ("g", "e", "ff", "F"):
+        assert books.recorder.begin(books.stream, books.known(name)) is None
     assert books.recorder.begin(books.stream, books.known("f", "<b>")) is None
     interval = books.begin(books.known("f"))
     assert books.recorder.begin(books.stream, books.known("f")) is None

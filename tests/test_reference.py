@@ -13,7 +13,7 @@ import pytest
 from tests.payload_run import FILE, OUTERMOST, Run, Tape, compiled, run, told
 from tracegen.payload import pyfacts, wire
 from tracegen.payload.recorder import Limits, Recorder, Selection
-from tracegen.payload.reference import REPR_LINES, Tracer
+from tracegen.payload.reference import REPR_LINES, Tracer, owner
 
 # Locals.
 
@@ -672,6 +672,33 @@ def test_a_generator_that_started_before_is_recorded_inside_a_trace() -> None:
     assert told(tape.read())[2].strip().endswith('call {"n": "2", "i": "0"}')
 
 
+@pytest.mark.parametrize("above", [0, 1, 2, 3])
+@pytest.mark.parametrize(("below", "ending"), [(1, "returned"), (2, "depth")])
+def test_a_generator_that_goes_on_deeper_has_the_same_limit_on_its_depth(above: int, below: int, ending: str) -> None:
+    """The limit counts from the generator's own depth, wherever it is resumed."""
+    source = """
+        def generate():
+            yield 1
+            down(below)
+
+        def down(n):
+            return n > 1 and down(n - 1)
+
+        def resume(n):
+            return resume(n - 1) if n else list(one)
+        """
+
+    def call(namespace: dict[str, Any]) -> None:
+        one = namespace["one"] = namespace["generate"]()
+        namespace["below"] = below
+        next(one)
+        namespace["resume"](above)
+
+    found = run(source, call, limits=Limits(depth=2), selection=Selection("functions", files=(FILE,)))
+    endings = dict(zip([trace.name for trace in found.found.traces], found.endings, strict=True))
+    assert endings["generate"] == ending
+
+
 def test_a_generator_traced_by_another_tracer_begins_afresh() -> None:
     namespace = compiled(GENERATOR + "\n    def main():\n        return next(one)")
     namespace["one"] = namespace["generate"](3)
@@ -960,6 +987,15 @@ def test_a_foreign_repr_may_take_ten_thousand_lines(over: int) -> None:
     assert (found.value, found.in_place) == (5, True)
 
 
+def test_only_lines_are_taken_from_the_budget() -> None:
+    """Calls, returns and exceptions are not counted; a round is six lines, one of them the helper's."""
+    body = "for _ in range({}):\n    try:\n        helper()\n    except KeyError:\n        pass\nreturn 'P'"
+    before = "def helper(): raise KeyError"
+    fits = (REPR_LINES - 2) // 6
+    assert shown(run(with_repr(body.format(fits), before=before))) == "P"
+    assert shown(run(with_repr(body.format(fits + 1), before=before))) == "<P object (repr ran over 10000 lines)>"
+
+
 def test_each_repr_has_its_own_budget() -> None:
     found = run(with_repr("for _ in range(3000):\n    pass\nreturn 'P'", "x = [P(), P()]\n    return 5"))
     assert shown(found) == "[P, P]"
@@ -1183,6 +1219,25 @@ def test_the_trace_function_that_stood_before_is_put_back(before: Any) -> None:
     assert in_place
     assert during is not before and during is during_threads
     assert after is before and after_threads is before
+
+
+class Watcher:
+    def __call__(self, *args: object) -> None:
+        pass
+
+    def method(self, *args: object) -> None:
+        pass
+
+    def __bool__(self) -> bool:
+        raise AssertionError("foreign code was run")
+
+
+def test_a_trace_function_is_named_by_its_module_and_its_type() -> None:
+    here = "tests.test_reference"
+    assert owner(some_tracer) == f"{here}.some_tracer"
+    assert owner(Watcher()) == f"{here}.Watcher"
+    assert owner(Watcher().method) == f"{here}.Watcher"
+    assert owner([].append) == "builtins.list"
 
 
 def test_stop_leaves_a_trace_function_of_the_programs_in_place() -> None:

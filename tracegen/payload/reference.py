@@ -189,7 +189,8 @@ class Tracer:
 def owner(function: TraceFunction) -> str:
     """A trace function as people know it: the module and type that it belongs to."""
     bound = getattr(function, "__self__", None)
-    named = function if bound is None and hasattr(function, "__qualname__") else type(bound or function)
+    owned = function if bound is None else bound
+    named = function if bound is None and hasattr(function, "__qualname__") else type(owned)
     return f"{getattr(named, '__module__', '?')}.{getattr(named, '__qualname__', '?')}"
 
 
