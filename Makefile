@@ -31,9 +31,8 @@ tests: $(READY)
 test-slow: $(READY)  ## the tests that take more than a minute
 	$(BIN)/python -m pytest -m slow
 
-cover: $(READY)  ## line coverage of tracegen
-	$(BIN)/python -m coverage run -m pytest -q -m "not slow"
-	$(BIN)/python -m coverage report
+cover: $(READY)  ## line coverage of tracegen, children included
+	$(BIN)/python -m benchmarks.coverage_everywhere
 
 golden: $(READY)  ## write the golden traces anew, for every interpreter found
 	$(BIN)/python -m tests.golden

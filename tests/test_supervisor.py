@@ -213,7 +213,7 @@ def test_a_program_that_takes_the_tracer_away_is_untraced_from_there(
     trace = module_trace(told)
     assert trace.ending is Ending.UNTRACED
     assert lines(trace) == [1, 2, 3]
-    assert trace.provenance.notes == "the program set a trace function"
+    assert trace.provenance.notes == "the trace function was set or taken away"
     assert told.finished.returncode == 0
 
 

@@ -148,13 +148,16 @@ def trace_call(function: Callable[..., object], /, *args: Any, **kwargs: Any) ->
 
     What the function returned or raised stands in the trace's last step; an exception goes no further,
     except those that are no `Exception` (KeyboardInterrupt).  Raises TypeError for something without
-    Python code: a builtin, a class.
+    Python code (a builtin, a class), and ValueError if the call ran none of it: a generator function's
+    only makes a generator.
     """
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if not isinstance(code, CodeType):
         raise TypeError(f"{function!r} has no Python code to trace; give a function or a method")
     recording = Recording(Settings())
     recording._call(code, function, args, kwargs)
+    if not recording.traces:
+        raise ValueError(f"{code.co_name} ran none of its code; a generator runs when something iterates it")
     return recording.trace
 
 

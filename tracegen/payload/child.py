@@ -63,7 +63,7 @@ class _Watch:
         if event == "sys.settrace":
             tracer = self._tracer
             if not tracer.setting and not tracer.in_repr and tracer.lost():
-                tracer.recorder.odd("the program set a trace function")
+                tracer.recorder.odd("the trace function was set or taken away")
         elif event in ("os.fork", "os.forkpty", "os.exec"):
             self._tracer.recorder.odd(event)
 
