@@ -327,8 +327,8 @@ def test_what_has_no_python_code_is_refused(function: Any) -> None:
         tracegen.trace_call(function)
 
 
-def test_a_call_with_wrong_arguments_records_nothing() -> None:
-    with pytest.raises(ValueError, match="numbers ran none of its code"):
+def test_a_call_with_wrong_arguments_raises_as_it_does_without_us() -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
         tracegen.trace_call(double)
 
 
@@ -356,7 +356,7 @@ def test_the_text_of_a_recording_is_read_back() -> None:
 
 def test_a_generator_that_is_only_made_records_nothing() -> None:
     """Making a generator runs none of its code: there is nothing to show until somebody takes from it."""
-    with pytest.raises(ValueError, match="numbers ran none of its code"):
+    with pytest.raises(ValueError, match=r"^numbers: it ran none of its code"):
         tracegen.trace_call(numbers, 2)
     taken = tracegen.trace_call(lambda: list(numbers(2)))
     assert [step.value for step in taken.steps if step.value is not None] == ["0", "1", "None", "[0, 1]"]
@@ -384,7 +384,7 @@ def test_code_of_a_notebook_cell_is_shown_by_its_source() -> None:
 def test_code_without_source_is_not_told() -> None:
     namespace: dict[str, Any] = {}
     exec(compile("def f():\n    return 1", "<nowhere to be found>", "exec"), namespace)
-    with pytest.raises(ValueError, match="numbers ran none of its code"):
+    with pytest.raises(ValueError, match=r"^f: a step at a line that its source does not have$"):
         tracegen.trace_call(namespace["f"])
 
 

@@ -17,6 +17,7 @@ import linecache
 import mmap
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -43,6 +44,7 @@ class Recording:
     """Traces of this process.  Made by `record`; readable once its block is left.
 
     ``traces`` holds the block's own trace first, then one for each thread that started in it.
+    ``dropped`` counts, by reason, those that are not among them.
     ``displaced`` names the trace function that stood before (a debugger's, coverage's): it saw nothing of
     the block, and is back in its place.
     """
@@ -50,6 +52,8 @@ class Recording:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.traces: tuple[Trace, ...] = ()
+        self.dropped: Counter[str] = Counter()
+        self._raised: Exception | None = None
         self.displaced: str | None = None
 
     @property
@@ -88,8 +92,8 @@ class Recording:
         self._displace()
         try:
             function(*args, **kwargs)
-        except Exception:
-            pass  # the trace says what was raised
+        except Exception as error:
+            self._raised = error  # the trace says so, if there is one
         finally:
             self._replace()
             self._harvest()
@@ -132,6 +136,7 @@ class Recording:
             identity=self._settings.identity,
             provenance=provenance("recording", found, self._settings),
         )
+        self.dropped = sources.dropped + rows.dropped
         self.traces = tuple(trace_at(rows.table, row) for row in range(rows.table.num_rows))
 
 
@@ -148,8 +153,8 @@ def trace_call(function: Callable[..., object], /, *args: Any, **kwargs: Any) ->
 
     What the function returned or raised stands in the trace's last step; an exception goes no further,
     except those that are no `Exception` (KeyboardInterrupt).  Raises TypeError for something without
-    Python code (a builtin, a class), and ValueError if the call ran none of it: a generator function's
-    only makes a generator.
+    Python code (a builtin, a class) and for wrong arguments, and ValueError if there is nothing to show:
+    the code has no source, or none of it ran (a generator function only makes a generator).
     """
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if not isinstance(code, CodeType):
@@ -157,7 +162,11 @@ def trace_call(function: Callable[..., object], /, *args: Any, **kwargs: Any) ->
     recording = Recording(Settings())
     recording._call(code, function, args, kwargs)
     if not recording.traces:
-        raise ValueError(f"{code.co_name} ran none of its code; a generator runs when something iterates it")
+        # Wrong arguments: none of the function's code ran, and nobody else will say so.
+        if recording._raised is not None and not recording.dropped:
+            raise recording._raised
+        why = ", ".join(recording.dropped) or "it ran none of its code; a generator runs when something iterates it"
+        raise ValueError(f"{code.co_name}: {why}")
     return recording.trace
 
 
