@@ -2,6 +2,8 @@
 
 Where the interpreter's version matters, every one that is found runs it.  What a Python trace function cannot
 do is marked as an expected failure, so that a tracer that can will be noticed.
+
+Longer than the house's 350 lines: every rule of one subject has its cases here, beside what they share.
 """
 
 from __future__ import annotations
