@@ -283,6 +283,10 @@ def show(folder: Path, wanted: str | None, style: str, limit: int) -> None:
     trace = next(tracegen.read(folder, where=either), None)
     if trace is None:
         raise CannotRun(f"{folder}: no trace {wanted!r}; `foretrace show {folder}` lists them")
+    try:
+        trace.pieces()
+    except (ValueError, TypeError, IndexError, RecursionError) as error:
+        raise CannotRun(f"{folder}: trace {trace.id}: its steps are damaged: {error}") from None
     if style == "text":
         _write_bytes(trace.text())
     elif style == "json":

@@ -19,9 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cli
 import tracegen
 from tests.hostile import texts, unhurried
 from tests.rows import PROVENANCE, context_of, numbered, only, table
@@ -438,3 +440,17 @@ def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
 def test_a_place_where_not_even_root_may_write_is_refused() -> None:
     with pytest.raises(CannotRun, match=r"^/proc/foretrace: "):
         shards.write(Path("/proc/foretrace"), [numbered(1)])
+
+
+@pytest.mark.parametrize("style", ["text", "json", "table"])
+@pytest.mark.parametrize("damage", [{"locals": "{"}, {"locals": "[1]"}, {"line": 77}, {"event": "jump"}])
+def test_damaged_steps_are_one_line_of_show(tmp_path: Path, style: str, damage: dict[str, object]) -> None:
+    rows = table().to_pylist()
+    rows[0]["steps"][0] |= damage
+    folder = tmp_path / "data set"
+    shards.write(folder, [pa.Table.from_pylist(rows, schema=SCHEMA)])
+    result = CliRunner().invoke(cli.main, ["show", str(folder), "--trace", rows[0]["id"], "--format", style])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"foretrace: {folder}: trace {rows[0]['id']}: its steps are damaged: ")
