@@ -12,7 +12,8 @@ from typing import Any
 
 from tracegen import columns
 from tracegen.payload import wire
-from tracegen.payload.recorder import Limits, Recorder, Selection
+from tracegen.payload.recorder import Limits, Recorder
+from tracegen.payload.scope import Selection
 from tracegen.payload.reference import Tracer
 
 FILE = "<program>"

@@ -16,7 +16,8 @@ from tests.payload_run import FILE, OUTERMOST, Tape, compiled, run, told
 from tracegen.columns import Wire
 from tracegen.payload import recorder as recorder_module
 from tracegen.payload import wire
-from tracegen.payload.recorder import Interval, Known, Limits, Recorder, Selection, Stream
+from tracegen.payload.recorder import Interval, Limits, Recorder, Stream
+from tracegen.payload.scope import Known, Selection
 
 STEP = wire.STEP.size
 
@@ -43,7 +44,7 @@ class Books:
         self.stream = self.recorder.stream()
 
     def known(self, name: str = "f", filename: str = FILE) -> Known:
-        known = self.recorder.known(named(name, filename))
+        known = self.recorder.scope.known(named(name, filename))
         assert known is not None
         return known
 
@@ -76,7 +77,7 @@ def entered(selection: Selection, *filenames: str) -> list[str]:
     tape = Tape()
     recorder = Recorder(tape.writer, selection, Limits())
     for filename in filenames:
-        known = recorder.known(named("f", filename))
+        known = recorder.scope.known(named("f", filename))
         paths = tape.read().files
         assert known is None or known.file == paths.index(os.path.abspath(filename) if filename[0] != "<" else filename)
     return tape.read().files
@@ -165,7 +166,7 @@ def test_a_relative_file_name_is_one_below_the_working_folder(tmp_path: Path, mo
 
 def test_a_relative_file_name_that_is_chosen_stays_relative() -> None:
     tape = Tape()
-    known = Recorder(tape.writer, Selection("outermost", files=("a.py",)), Limits()).known(named("f", "a.py"))
+    known = Recorder(tape.writer, Selection("outermost", files=("a.py",)), Limits()).scope.known(named("f", "a.py"))
     assert known is not None
     assert tape.read().files == ["a.py"]
 
@@ -177,7 +178,7 @@ def test_a_file_name_that_is_a_str_subclass_is_not_entered() -> None:
 
     code = compile("def f(): pass", Name("<a>"), "exec")
     assert type(code.co_filename) is Name
-    assert Recorder(Tape().writer, Selection("outermost", files=("<a>",)), Limits()).known(code) is None
+    assert Recorder(Tape().writer, Selection("outermost", files=("<a>",)), Limits()).scope.known(code) is None
 
 
 def test_a_file_is_named_once_and_numbered_from_zero() -> None:
@@ -189,16 +190,16 @@ def test_a_file_is_named_once_and_numbered_from_zero() -> None:
 
 def test_a_file_that_is_not_entered_has_no_number() -> None:
     books = Books(Selection("outermost", files=("<a>", "<b>")))
-    assert books.recorder.known(named("f", "<no>")) is None
-    assert books.recorder.known(named("f", "<no>")) is None
+    assert books.recorder.scope.known(named("f", "<no>")) is None
+    assert books.recorder.scope.known(named("f", "<no>")) is None
     assert [books.known("f", "<a>").file, books.known("f", "<b>").file] == [0, 1]
 
 
 def test_a_file_that_the_wire_has_no_room_for_is_not_entered() -> None:
     tape = Tape(notes=64)
     recorder = Recorder(tape.writer, Selection("outermost", files=("<" + "x" * 64 + ">", "<a>")), Limits())
-    assert recorder.known(named("f", "<" + "x" * 64 + ">")) is None
-    known = recorder.known(named("f", "<a>"))
+    assert recorder.scope.known(named("f", "<" + "x" * 64 + ">")) is None
+    known = recorder.scope.known(named("f", "<a>"))
     assert known is not None and known.file == 0
     assert tape.read().files == ["<a>"]
 
@@ -207,16 +208,16 @@ def test_the_same_code_is_known_by_its_identity() -> None:
     books = Books(Selection("outermost", files=("<a>", "<b>")))
     first, second = named("f", "<a>"), named("f", "<a>")
     assert first == second
-    known = books.recorder.known(first)
-    assert books.recorder.known(first) is known
-    assert books.recorder.known(second) is not known
+    known = books.recorder.scope.known(first)
+    assert books.recorder.scope.known(first) is known
+    assert books.recorder.scope.known(second) is not known
 
 
 def test_equal_code_from_different_files_is_different_code() -> None:
     books = Books(Selection("outermost", files=("<a>", "<b>")))
     first, second = named("f", "<a>"), named("f", "<b>")
     assert first.replace(co_filename="<b>") == second
-    known = [books.recorder.known(first), books.recorder.known(second)]
+    known = [books.recorder.scope.known(first), books.recorder.scope.known(second)]
     assert [each.file for each in known if each is not None] == [0, 1]
 
 
@@ -224,7 +225,7 @@ def test_equal_code_from_different_files_is_different_code() -> None:
 
 
 def known_of(source: str, name: str) -> Known:
-    known = Books().recorder.known(code_of(source, name))
+    known = Books().recorder.scope.known(code_of(source, name))
     assert known is not None
     return known
 
@@ -264,7 +265,7 @@ def test_modules_and_class_bodies_have_no_fixed_names() -> None:
     module = compile("class C:\n  x = 1", FILE, "exec")
     body = next(const for const in module.co_consts if isinstance(const, CodeType))
     recorder = Books().recorder
-    assert [known.names for code in (module, body) if (known := recorder.known(code))] == [None, None]
+    assert [known.names for code in (module, body) if (known := recorder.scope.known(code))] == [None, None]
 
 
 def test_the_place_and_the_name_of_code_are_known() -> None:
@@ -276,7 +277,7 @@ def test_the_place_and_the_name_of_code_are_known() -> None:
 
 
 def test_code_without_a_line_is_at_line_one() -> None:
-    known = Books().recorder.known(named("f").replace(co_firstlineno=0))
+    known = Books().recorder.scope.known(named("f").replace(co_firstlineno=0))
     assert known is not None and known.line == 1
 
 
@@ -384,7 +385,7 @@ def test_functions_are_no_lambdas_modules_or_class_bodies() -> None:
     queue = [module]
     for code in queue:
         queue += [const for const in code.co_consts if isinstance(const, CodeType)]
-        known = books.recorder.known(code)
+        known = books.recorder.scope.known(code)
         assert known is not None
         found[code.co_name] = known.begins
         assert known.spent is not known.begins
@@ -411,7 +412,7 @@ def test_only_functions_are_ever_spent() -> None:
 def test_a_trace_says_where_it_begins() -> None:
     books = Books(Selection("outermost", files=("<a>", "<b>")), node="test_x.py::test_y")
     books.known("f", "<a>")
-    known = books.recorder.known(code_of("\n\ndef g(): pass", "g", "<b>"))
+    known = books.recorder.scope.known(code_of("\n\ndef g(): pass", "g", "<b>"))
     assert known is not None
     known.calls = 6
     books.begin(known, books.recorder.stream())

@@ -15,7 +15,8 @@ import pytest
 
 from tests.payload_run import FILE, OUTERMOST, Run, Tape, compiled, run, told
 from tracegen.payload import pyfacts, wire
-from tracegen.payload.recorder import Limits, Recorder, Selection
+from tracegen.payload.recorder import Limits, Recorder
+from tracegen.payload.scope import Selection
 from tracegen.payload.reference import REPR_LINES, Tracer, owner
 
 # Locals.

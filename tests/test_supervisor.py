@@ -18,7 +18,7 @@ import pytest
 
 from tests.scripted import INTERPRETERS, every_interpreter, last_locals, lines, module_trace, refusal, run
 from tracegen import CannotRun, Ending, Limits, Settings, Step, Trace, supervisor
-from tracegen.payload.recorder import Selection
+from tracegen.payload.scope import Selection
 
 DEADLINE = 0.5
 

@@ -56,8 +56,13 @@ VALUE_PATTERN = rf"\A(?:[^{layout.RAW}]|\z|{layout.RAW}{_TEXT}\z)"
 
 MAX_TEXT = 2**31 - 1
 
+CHUNK = 1 << 20
+"""Steps whose depths are checked at once."""
+
 MAX_TOLD = 1 << 28
 """Steps of all traces together, those of nested ones counted again: what a damaged wire may make us hold."""
+
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,22 @@ class Wire(Said):
     records: np.ndarray = field(default_factory=lambda: np.zeros(0, RECORD))
     text: pa.Buffer = field(default_factory=lambda: pa.py_buffer(b""))
     traces: list[Recorded] = field(default_factory=list)
+    _starts: np.ndarray | None = field(default=None, init=False, repr=False, compare=False)
+    _texts: pa.StringArray | None = field(default=None, init=False, repr=False, compare=False)
+
+    def starts(self) -> np.ndarray:
+        """Where in the text each step's text starts, and at last where the last one ends."""
+        if self._starts is None:
+            self._starts = np.zeros(len(self.records) + 1, np.int64)
+            self._starts[1:] = self.records["text_end"]
+        return self._starts
 
     def texts(self) -> pa.StringArray:
         """One text a step, over the wire's own memory."""
-        offsets = np.zeros(len(self.records) + 1, np.int32)
-        offsets[1:] = self.records["text_end"]
-        return pa.StringArray.from_buffers(len(self.records), pa.py_buffer(offsets), self.text)
+        if self._texts is None:
+            offsets = pa.py_buffer(self.starts().astype(np.int32))
+            self._texts = pa.StringArray.from_buffers(len(self.records), offsets, self.text)
+        return self._texts
 
 
 def read(buffer: bytes | bytearray | memoryview) -> Wire:
@@ -106,13 +121,19 @@ def read(buffer: bytes | bytearray | memoryview) -> Wire:
     found.text = pa.py_buffer(view[text_at : text_at + text_bytes])
     _check_records(found, min(text_bytes, MAX_TEXT))
     marks = _marks_by_trace(found.records, len(said.begun))
-    told = 0
+    stretches = _Stretches(found.records)
+    told = checked = unchecked = 0
     for number, begun in enumerate(said.begun):
-        told += (len(found.records) if begun.stop is None else begun.stop) - begun.start
+        told += (count if begun.stop is None else begun.stop) - begun.start
         if told > MAX_TOLD:
             raise WireError(f"trace {number}: more than {MAX_TOLD} steps in all, with those of nested traces")
-        found.traces.append(_recorded(found.records, number, begun, marks.get(number, np.zeros(0, np.int64))))
-        _check_depths(found.records, found.traces[-1])
+        trace = stretches.whole(number, begun) if number not in marks else None
+        found.traces.append(trace or _recorded(found.records, number, begun, marks.get(number, _NONE)))
+        unchecked += len(found.traces[-1].index)
+        if unchecked > CHUNK:
+            _check_depths(found.records, found.traces[checked:])
+            checked, unchecked = len(found.traces), 0
+    _check_depths(found.records, found.traces[checked:])
     return found
 
 
@@ -187,25 +208,57 @@ def _check_records(found: Wire, text_bytes: int) -> None:
         raise WireError(f"step {at}: wanted JSON after U+FDD0, found {texts[at].as_py()[:60]!r}")
 
 
-def _check_depths(records: np.ndarray, trace: Recorded) -> None:
+def _check_depths(records: np.ndarray, traces: Sequence[Recorded]) -> None:
     """Within each segment, depth rises by one at a call and falls by one after a return."""
-    if not len(trace.index):
-        return
-    events, depths = records["event"][trace.index], records["depth"][trace.index].astype(np.int64)
+    index, starts = _joined(traces)
+    events, depths = records["event"][index], records["depth"][index].astype(np.int64)
     calls, returns = events == layout.CALL, events == layout.RETURN
+    # Of the traces before a segment both sides have the same: only what happens within it is compared.
     level = np.cumsum(calls) - (np.cumsum(returns) - returns)
-    wrong = depths - _at_start(depths, trace.segment) != level - _at_start(level, trace.segment)
-    wrong |= depths < _at_start(depths, trace.segment)
+    first = _at_start(depths, starts)
+    wrong = (depths - first != level - _at_start(level, starts)) | (depths < first)
     if wrong.any():
-        at = int(trace.index[np.argmax(wrong)])
+        at = int(index[np.argmax(wrong)])
         raise WireError(f"step {at}: depth {records['depth'][at]} does not follow from calls and returns")
 
 
-def _at_start(values: np.ndarray, segment: np.ndarray) -> np.ndarray:
-    """For each step, the value at the first step of its segment."""
-    starts = np.flatnonzero(np.diff(segment, prepend=-1))
-    lengths = np.diff(starts, append=len(segment))
-    return np.repeat(values[starts], lengths)
+def _joined(traces: Sequence[Recorded]) -> tuple[np.ndarray, np.ndarray]:
+    """The steps of all traces, one after another, and where in them a segment of a trace starts."""
+    index = np.concatenate([_NONE, *(trace.index for trace in traces)])
+    segment = np.concatenate([_NONE, *(trace.segment for trace in traces)])
+    starting = np.ones(len(index), bool)
+    np.not_equal(segment[1:], segment[:-1], out=starting[1:])
+    ends = np.cumsum([len(trace.index) for trace in traces], dtype=np.int64)
+    starting[ends[ends < len(index)]] = True
+    return index, np.flatnonzero(starting)
+
+
+def _at_start(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """For each step, the value at the first step of its segment; ``starts`` are the places of those."""
+    return np.repeat(values[starts], np.diff(starts, append=len(values)))
+
+
+class _Stretches:
+    """Finds traces that are one unbroken run of records, as nearly all are."""
+
+    def __init__(self, records: np.ndarray) -> None:
+        self._thread = records["thread"]
+        self._event = records["event"]
+        breaks = np.zeros(len(records) + 1, np.int64)
+        breaks[1:] = self._event > layout.EXCEPTION
+        breaks[2:] += self._thread[1:] != self._thread[:-1]
+        self._breaks = np.cumsum(breaks)
+        self._places = np.arange(len(records))
+        self._segment = np.zeros(len(records), np.int64)
+
+    def whole(self, number: int, begun: Begun) -> Recorded | None:
+        """The trace, if no other thread's steps and no marks lie between its first step and its last."""
+        start, stop = begun.start, len(self._places) if begun.stop is None else begun.stop
+        if start < stop:
+            foreign = self._thread[start] != begun.thread or self._event[start] > layout.EXCEPTION
+            if foreign or self._breaks[stop] != self._breaks[start + 1]:
+                return None
+        return _told(number, begun, self._places[start:stop], self._segment[start:stop])
 
 
 def _recorded(records: np.ndarray, number: int, trace: Begun, marks: np.ndarray) -> Recorded:
@@ -227,6 +280,11 @@ def _recorded(records: np.ndarray, number: int, trace: Begun, marks: np.ndarray)
     segment = np.repeat(np.arange(len(starts)), lengths)
     index = np.arange(len(segment)) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
     own = (records["thread"][index] == threads[segment]) & (records["event"][index] <= layout.EXCEPTION)
+    return _told(number, trace, index[own], segment[own])
+
+
+def _told(number: int, trace: Begun, index: np.ndarray, segment: np.ndarray) -> Recorded:
+    """What its notes say of a trace, with its steps."""
     return Recorded(
         number=number,
         name=trace.name,
@@ -236,8 +294,8 @@ def _recorded(records: np.ndarray, number: int, trace: Begun, marks: np.ndarray)
         call=trace.call,
         ending=trace.ending,
         detail=trace.detail,
-        index=index[own],
-        segment=segment[own],
+        index=index,
+        segment=segment,
     )
 
 
@@ -248,21 +306,22 @@ def steps(found: Wire, traces: Sequence[Recorded], files: Sequence[Sequence[int]
     0 in the entry point.
     """
     records = found.records
-    depth_parts = [np.zeros(0, np.int32)]
-    file_parts = [np.zeros(0, np.int32)]
-    for trace, order in zip(traces, files, strict=True):
-        depths = records["depth"][trace.index].astype(np.int32)
-        depth_parts.append(depths - _at_start(depths, trace.segment))
-        own = np.full(len(found.files) + 1, -1, np.int32)
-        own[list(order)] = np.arange(len(order), dtype=np.int32)
-        file_parts.append(own[records["file"][trace.index]])
-    index = np.concatenate([np.zeros(0, np.int64), *(trace.index for trace in traces)])
-    offsets = np.cumsum([0, *(len(trace.index) for trace in traces)])
-    depths, files_of = np.concatenate(depth_parts), np.concatenate(file_parts)
+    index, starts = _joined(traces)
+    lengths = [len(trace.index) for trace in traces]
+    offsets = np.cumsum([0, *lengths])
+    depths = records["depth"][index].astype(np.int32)
+    depths -= _at_start(depths, starts)
+    orders = {order: number for number, order in enumerate(dict.fromkeys(map(tuple, files)))}
+    own = np.full((len(orders) + 1, len(found.files) + 1), -1, np.int32)
+    for order, number in orders.items():
+        own[number, list(order)] = np.arange(len(order), dtype=np.int32)
+    chosen = np.array([orders[tuple(order)] for order in files], np.int64)
+    files_of = own[np.repeat(chosen, lengths), records["file"][index]]
     if (files_of < 0).any():
         raise ValueError("a trace enters a file that its order does not list")
     events = records["event"][index]
-    texts = found.texts().take(pa.array(index))
+    together = bool(len(index)) and bool((np.diff(index) == 1).all())
+    texts = found.texts().slice(index[0], len(index)) if together else found.texts().take(pa.array(index))
     shows_locals = pa.array(events <= layout.LINE)
     nothing = pa.scalar(None, pa.string())
     columns = [

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
 
-from tracegen import interpreters
+from tracegen import interpreters, native
 from tracegen.payload.pyfacts import NEWEST, OLDEST
 
 PACKAGES = ("pyarrow", "datasets", "coverage", "click", "tqdm", "rich", "torch", "transformers", "ray")
@@ -28,15 +28,25 @@ class Examination:
 
 def examine() -> Examination:
     """Look at this machine: interpreters are asked what they are, nothing else is run."""
-    found = [f"{interpreter}  {interpreter.path}" for interpreter in interpreters.found()]
+    found = [
+        f"{interpreter}  {interpreter.path}  {_tracer(interpreter.path)}" for interpreter in interpreters.found()
+    ]
     return Examination(
         host=f"{sys.implementation.name} {platform.python_version()}  {sys.executable}",
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         interpreters=found,
-        tracer="reference (pure Python): this version has no native tracer",
+        tracer=_tracer(sys.executable),
         isolation="none: this version has no sandbox; programs run with your rights",
         packages={name: _version(name) for name in PACKAGES},
     )
+
+
+def _tracer(python: str) -> str:
+    try:
+        native.library(python)
+    except native.Unavailable as error:
+        return f"reference (pure Python): {error}"
+    return "native (C)"
 
 
 def as_json(found: Examination) -> str:

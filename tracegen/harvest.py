@@ -131,7 +131,7 @@ def harvest(
         "context": [storable(telling.context.text) for telling in kept],
         "context_lines": _places([telling.context for telling in kept]),
         "files": [[storable(file) for file in telling.files] for telling in kept],
-        "entry": [asdict(telling.entry) for telling in kept],
+        "entry": [_stored(telling.entry) for telling in kept],
         "python": [found.python] * len(kept),
         "ending": [ending.value for ending, _ in endings],
         "detail": [detail for _, detail in endings],
@@ -146,12 +146,17 @@ def harvest(
     return Harvest(pa.Table.from_arrays(arrays, schema=SCHEMA), dropped)
 
 
+def _stored(entry: Entry) -> dict[str, object]:
+    """What `dataclasses.asdict` says, without its search for more dataclasses."""
+    return {"name": entry.name, "file": entry.file, "line": entry.line}
+
+
 def _identifier(telling: Telling, python: str, identity: Mapping[str, object]) -> str:
     said = [
         SCHEMA_VERSION,
         telling.program_id,
         telling.context.text,
-        asdict(telling.entry),
+        _stored(telling.entry),
         telling.input,
         telling.trace.call if telling.trace.node else 0,
         python,
@@ -185,34 +190,42 @@ class _Contents:
 
     def __init__(self, found: columns.Wire) -> None:
         self._found = found
-        self._starts = np.zeros(len(found.records) + 1, np.int64)
-        self._starts[1:] = found.records["text_end"]
+        self._starts = found.starts()
         self._text = memoryview(found.text)
+        self._heads: dict[tuple[int, bool], bytes] = {}
         self._lines: dict[tuple[int, tuple[int, ...]], tuple[np.ndarray, np.ndarray]] = {}
 
     def of(self, telling: Telling, finished: bool) -> str | None:
         """The hash; None if a step is at a place that the context does not show."""
         digest = hashlib.sha256()
-        head = json.dumps([SCHEMA_VERSION, telling.context.text, finished]).encode("ascii")
-        digest.update(len(head).to_bytes(8, "little") + head)
+        digest.update(self._head(telling.context, finished))
         places, texts = self._line_texts(telling)
-        records = self._found.records
         index = telling.trace.index
-        wanted = records["file"][index].astype(np.int64) << 32 | records["line"][index]
+        together = len(index) > 0 and int(index[-1]) - int(index[0]) == len(index) - 1
+        # Neighbours are a slice, of which nothing is copied.
+        at = slice(int(index[0]), int(index[-1]) + 1) if together else index
+        records = self._found.records[at]
+        wanted = records["file"].astype(np.int64) << 32 | records["line"]
         if not len(places):
             return None
-        at = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
-        if (places[at] != wanted).any():
+        line = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+        if (places[line] != wanted).any():
             return None
-        digest.update(records["event"][index].tobytes())
-        digest.update(texts[at].astype("<i8").tobytes())
-        digest.update((self._starts[index + 1] - self._starts[index]).astype("<i8").tobytes())
+        digest.update(records["event"].tobytes())
+        digest.update(texts[line].astype("<i8").tobytes())
+        digest.update((self._starts[1:][at] - self._starts[:-1][at]).astype("<i8").tobytes())
         # The text of neighbours is one run of bytes.
-        breaks = np.flatnonzero(np.diff(index) != 1) + 1
-        for run in np.split(index, breaks):
+        for run in [index] if together else np.split(index, np.flatnonzero(np.diff(index) != 1) + 1):
             if len(run):
                 digest.update(self._text[self._starts[run[0]] : self._starts[run[-1] + 1]])
         return digest.hexdigest()
+
+    def _head(self, context: Context, finished: bool) -> bytes:
+        key = (id(context), finished)
+        if key not in self._heads:
+            head = json.dumps([SCHEMA_VERSION, context.text, finished]).encode("ascii")
+            self._heads[key] = len(head).to_bytes(8, "little") + head
+        return self._heads[key]
 
     def _line_texts(self, telling: Telling) -> tuple[np.ndarray, np.ndarray]:
         """Wire places of the context's lines, sorted, and for each a number that stands for its text."""

@@ -25,9 +25,11 @@ from typing import Any
 from tracegen import columns
 from tracegen.context import Source, normalised
 from tracegen.harvest import harvest
+from tracegen.payload import tracers
 from tracegen.payload import wire as layout
-from tracegen.payload.recorder import Interval, Limits, Recorder, Selection
-from tracegen.payload.reference import Tracer, owner
+from tracegen.payload.recorder import Limits
+from tracegen.payload.reference import owner
+from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources
 from tracegen.programs.told import provenance
 from tracegen.settings import Settings
@@ -67,7 +69,7 @@ class Recording:
         frame = sys._getframe(1)
         self._start(Selection(begin="outermost", files=(frame.f_code.co_filename,), roots=(_ANYWHERE,), never=(_OURS,)))
         self._frame: FrameType | None = frame
-        self._interval: Interval | None = self._tracer.enter(frame)
+        self._interval: Any = self._tracer.enter(frame)
         self._displace()
         return self
 
@@ -102,16 +104,17 @@ class Recording:
         size = layout.wire_bytes(_LANES.steps, _LANES.text, _LANES.notes)
         self._memory = mmap.mmap(-1, size)
         layout.lay_out(memoryview(self._memory), _LANES.steps, _LANES.text, _LANES.notes)
-        writer = layout.Writer(memoryview(self._memory))
+        made = tracers.parts(self._settings.library())
+        writer = made.Writer(memoryview(self._memory))
         writer.note(
             "python",
             version=".".join(map(str, sys.version_info[:3])),
-            tracer="reference",
+            tracer=made.name,
             values=self._settings.values,
             hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
         )
-        self._recorder = Recorder(writer, selection, self._settings.limits)
-        self._tracer = Tracer(self._recorder, self._settings.values)
+        self._recorder = made.Recorder(writer, selection, self._settings.limits)
+        self._tracer = made.Tracer(self._recorder, self._settings.values)
 
     def _displace(self) -> None:
         before = self._tracer.start()
@@ -121,11 +124,11 @@ class Recording:
 
     def _replace(self) -> None:
         if not self._tracer.stop():
-            self._tracer.lost()
             self._recorder.odd("another trace function stood there at the end")
 
     def _harvest(self) -> None:
         self._recorder.finish()
+        self._tracer.close()
         found = columns.read(memoryview(self._memory))
         sources = Sources(found, lambda name: Source(os.path.basename(name), _source(name)))
         told = [sources.tell(trace, trace.name, "") for trace in found.traces]

@@ -6,6 +6,7 @@ import math
 import sys
 from dataclasses import asdict, dataclass, field
 
+from tracegen import native
 from tracegen.payload.recorder import Limits
 from tracegen.payload.values import POLICIES
 
@@ -18,7 +19,8 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``python``: the interpreter that runs the program.  ``deadline``: seconds until its process is killed.
+    """``python``: the interpreter that runs the program.  ``tracer``: the C core (``native``), the ``reference``, or the
+    core where there is one (``auto``): both record the same.  ``deadline``: seconds until its process is killed.
 
     ``limits`` are those of each trace (`Limits`); ``include`` names modules or paths that are entered
     although they are the standard library's or installed.  ``output_bytes``: how much of stdout, and of
@@ -39,13 +41,25 @@ class Settings:
     def __post_init__(self) -> None:
         if self.tracer not in TRACERS:
             raise CannotRun(f"tracer {self.tracer!r}: there are {', '.join(TRACERS)}")
-        if self.tracer == "native":
-            raise CannotRun("tracer native: this version has no native tracer; use auto or reference")
         if self.values not in POLICIES:
             raise CannotRun(f"values {self.values!r}: there are {', '.join(POLICIES)}")
         for name, value in [*self.limits._asdict().items(), ("deadline", self.deadline)]:
             if not value > 0 or math.isnan(value):
                 raise CannotRun(f"{name} {value}: must be more than 0")
+
+    def library(self) -> str:
+        """Where the C core for the interpreter lies, or "": then the reference traces.
+
+        Raises CannotRun if it is asked for, and there is none.
+        """
+        if self.tracer == "reference":
+            return ""
+        try:
+            return str(native.library(self.python))
+        except native.Unavailable as error:
+            if self.tracer == "native":
+                raise CannotRun(f"tracer native: {error}") from None
+            return ""
 
     @property
     def identity(self) -> dict[str, object]:

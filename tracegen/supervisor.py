@@ -24,7 +24,7 @@ from typing import BinaryIO
 from tracegen import columns
 from tracegen.notes import Said, WireError
 from tracegen.payload import wire as layout
-from tracegen.payload.recorder import Selection
+from tracegen.payload.scope import Selection
 from tracegen.settings import CannotRun, Settings
 from tracegen.trace import Ending
 
@@ -93,6 +93,7 @@ def run(
     ``progress`` is called every second with what the wire says so far.  Raises CannotRun if the
     interpreter cannot be started, or the wire was damaged by the program.
     """
+    library = settings.library()
     home = tempfile.mkdtemp(prefix="foretrace-")
     memory, view = _shared_memory(lanes or Lanes())
     process = None
@@ -102,7 +103,7 @@ def run(
         with tempfile.TemporaryFile("w+", encoding="ascii") as config:
             said = {
                 "wire": memory,
-                "tracer": "reference",
+                "library": library,
                 "values": settings.values,
                 "limits": settings.limits._asdict(),
                 "selection": selection._replace(include=_absolute(settings.include))._asdict(),

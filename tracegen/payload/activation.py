@@ -11,7 +11,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple
 
 from . import pyfacts, wire
-from .recorder import Interval, Known, Stream
+from .recorder import Interval, Stream
+from .scope import Known
 from .values import UNCHANGING, cut, identity, is_kind, type_name
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ TraceFunction = Any
 """``(frame, event, argument)`` to the local trace function, or None."""
 
 _referents = gc.get_referents
+_NOTHING = object()
 
 
 class Activation:
@@ -124,7 +126,7 @@ class Activation:
             value = live[name]
             before = texts.get(name)
             # The same object of an exact immutable type: nothing to render.
-            if before is None or identity(type(value)) not in UNCHANGING or objects.get(name) is not value:
+            if before is None or identity(type(value)) not in UNCHANGING or objects.get(name, _NOTHING) is not value:
                 texts[name] = text = self.tracer.text(value)
                 if identity(type(value)) in UNCHANGING:
                     objects[name] = value

@@ -11,7 +11,7 @@ import sys
 import types
 
 PRIVATE = "_foretrace_payload"
-MODULES = ("pyfacts", "wire", "values", "recorder", "activation", "reference", "suite", "child")
+MODULES = ("pyfacts", "wire", "values", "scope", "recorder", "activation", "reference", "tracers", "suite", "child")
 
 
 def load(folder: str) -> types.ModuleType:

@@ -11,14 +11,16 @@ import importlib.util
 import json
 import mmap
 import os
+import signal
 import sys
 import traceback
 import types
 from typing import Any, Dict, NoReturn, Optional, Tuple
 
-from . import pyfacts, suite, wire
-from .recorder import Limits, Recorder, Selection
+from . import pyfacts, suite, tracers, wire
+from .recorder import Limits
 from .reference import Tracer
+from .scope import Selection
 
 CANNOT_RUN = 2
 
@@ -29,11 +31,16 @@ def main(config_fd: int) -> None:
     """Run what the configuration (JSON on a file descriptor) says."""
     with open(config_fd, encoding="ascii") as stream:
         config: Dict[str, Any] = json.load(stream)
-    writer = wire.Writer(_mapped(config["wire"]))
+    memory = _mapped(config["wire"])
+    try:
+        parts = tracers.parts(config["library"])
+    except ImportError as error:
+        _refuse(wire.Writer(memory), "library", str(error))
+    writer = parts.Writer(memory)
     writer.note(
         "python",
         version=".".join(map(str, sys.version_info[:3])),
-        tracer=config["tracer"],
+        tracer=parts.name,
         values=config["values"],
         hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
     )
@@ -41,15 +48,21 @@ def main(config_fd: int) -> None:
         _refuse(writer, "python", f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}")
     selection: Dict[str, Any] = {k: tuple(v) if type(v) is list else v for k, v in config["selection"].items()}
     selection["include"] = _included(writer, selection["include"])
-    recorder = Recorder(writer, Selection(**selection), Limits(**config["limits"]))
-    tracer = Tracer(recorder, config["values"])
+    recorder = parts.Recorder(writer, Selection(**selection), Limits(**config["limits"]))
+    tracer = parts.Tracer(recorder, config["values"])
     # The first to register is the last to run: after the program's own, and after its threads.
     atexit.register(recorder.finish)
+    # However we were started: the program finds Ctrl-C as Python has it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.register_at_fork(after_in_child=recorder.let_go)
     sys.addaudithook(_Watch(tracer).heard)
     _seed(config["seed"])
-    run = {"script": _script, "function": _function, "tests": _tests}[config["target"]["kind"]]
-    run(tracer, writer, config["target"])
+    target = config["target"]
+    if target["kind"] == "tests":
+        _tests(tracer, writer, target)
+        return
+    code, namespace = {"script": _script, "function": _function}[target["kind"]](writer, target)
+    _traced(tracer, parts.execute, code, namespace)
 
 
 class _Watch:
@@ -117,7 +130,7 @@ def _compiled(writer: wire.Writer, source: Any, filename: str, kind: str = "synt
         _refuse(writer, kind, f"{type(error).__name__}: {error}")
 
 
-def _script(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> None:
+def _script(writer: wire.Writer, target: Dict[str, Any]) -> Tuple[types.CodeType, Dict[str, Any]]:
     path = target["path"]
     with open(path, "rb") as stream:
         code = _compiled(writer, stream.read(), path)
@@ -126,10 +139,10 @@ def _script(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> None
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=path, __builtins__=__import__("builtins"), __cached__=None)
     sys.modules["__main__"] = module
-    _traced(tracer, code, module.__dict__)
+    return code, module.__dict__
 
 
-def _function(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> None:
+def _function(writer: wire.Writer, target: Dict[str, Any]) -> Tuple[types.CodeType, Dict[str, Any]]:
     """The code runs untraced as a module of its own name, then its caller, traced."""
     filename, name = target["filename"], target["module"]
     code = _compiled(writer, target["code"], filename)
@@ -154,13 +167,13 @@ def _function(tracer: Tracer, writer: wire.Writer, target: Dict[str, Any]) -> No
     bound: Dict[str, Any] = {}
     exec(caller, module.__dict__, bound)
     start = _compiled(writer, "main()", "<start>")
-    _traced(tracer, start, {"main": bound["main"], "__builtins__": __import__("builtins")})
+    return start, {"main": bound["main"], "__builtins__": __import__("builtins")}
 
 
-def _traced(tracer: Tracer, code: types.CodeType, namespace: Dict[str, Any]) -> None:
+def _traced(tracer: Tracer, execute: Any, code: types.CodeType, namespace: Dict[str, Any]) -> None:
     tracer.start()
     try:
-        exec(code, namespace)
+        execute(code, namespace)
     except SystemExit:
         raise
     except BaseException as error:

@@ -80,3 +80,12 @@ def resumes(ops: bytes, at: int) -> bool:
     two low bits are 0; after a yield they are not, and where an exception is thrown in there is no RESUME.
     """
     return at >= 0 and not (ops[at] in _RESUME and ops[at + 1] & 3 == 0)
+
+
+def flags_of_instructions() -> bytes:
+    """The same facts for the C core (native/interpreter.h): a byte of flags for each instruction."""
+    flags = bytearray(256)
+    for bit, opcodes in enumerate((RETURNING, YIELDING, RAISING, _RESUME, _YIELD_FROM)):
+        for opcode in opcodes:
+            flags[opcode] |= 1 << bit
+    return bytes(flags)

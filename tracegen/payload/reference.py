@@ -70,7 +70,13 @@ class Tracer:
             self._set(self._displaced)
         if threads and getattr(threading, "_trace_hook") is self._function:  # noqa: B009
             threading.settrace(self._displaced_threading)
+        if not in_place:
+            self.lost()
         return in_place
+
+    def close(self) -> None:
+        """Forget this thread: the tracer is not started again."""
+        self._thread = _Thread()
 
     def lost(self) -> bool:
         """This thread's trace function was replaced by another: end its traces; true if it had any."""
@@ -87,7 +93,7 @@ class Tracer:
 
     def enter(self, frame: FrameType) -> Optional[Interval]:
         """Begin a trace inside a running activation: its steps from here on, without its CALL."""
-        known = self.recorder.known(frame.f_code)
+        known = self.recorder.scope.known(frame.f_code)
         if known is None:
             return None
         stream = self._stream()
@@ -122,7 +128,7 @@ class Tracer:
         budget = self._thread.budget
         if budget is not None:
             return budget.event if frame.f_code is not _ARMED else None
-        known = self.recorder.known(frame.f_code)
+        known = self.recorder.scope.known(frame.f_code)
         if known is None:
             return None
         stream = self._stream()

@@ -19,7 +19,7 @@ from tracegen.columns import Recorded, Wire
 from tracegen.context import Source, called, decoded, normalised
 from tracegen.frame import Event
 from tracegen.harvest import Telling, harvest
-from tracegen.payload.recorder import Selection
+from tracegen.payload.scope import Selection
 from tracegen.programs.sources import entered
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings

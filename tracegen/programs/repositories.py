@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tracegen.harvest import harvest
 from tracegen.notes import Calls, Said
-from tracegen.payload.recorder import Selection
+from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources, from_disk
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings

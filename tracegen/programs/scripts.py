@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracegen.harvest import harvest
-from tracegen.payload.recorder import Selection
+from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources, from_disk
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings

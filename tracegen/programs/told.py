@@ -53,6 +53,7 @@ SUPPORTED = f"CPython 3.{OLDEST[1]} to 3.{NEWEST[1]} are; give another interpret
 
 _REFUSALS = {
     "python": "{python}: {message} is not supported: " + SUPPORTED,
+    "library": "{python}: the C core does not load: {message}; --tracer reference does without",
     "include": "--include: {message}",
     "syntax": "{name}: {message}; {python} cannot compile it",
     "import": "{name}: fails when it is loaded: {message}",

@@ -1,0 +1,147 @@
+#include "interpreter.h"
+
+PyObject *frame_namespace(PyFrameObject *frame) {
+#if PY_VERSION_HEX >= 0x030b0000
+    return PyFrame_GetLocals(frame);
+#else
+    PyObject *namespace = frame->f_locals;
+    if (namespace == NULL)
+        namespace = frame->f_globals;
+    Py_INCREF(namespace);
+    return namespace;
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030b0000
+
+int places_of(PyCodeObject *code, PyObject *names, Place *places) {
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(names); n++) {
+        Py_ssize_t at = code->co_nlocalsplus;
+        while (--at >= 0) {
+            int same = PyUnicode_Compare(PyTuple_GET_ITEM(names, n), PyTuple_GET_ITEM(code->co_localsplusnames, at));
+            if (same == -1 && PyErr_Occurred())
+                return -1;
+            if (same == 0)
+                break;
+        }
+        if (at < 0) {
+            PyErr_SetString(PyExc_SystemError, "a name that the code does not have");
+            return -1;
+        }
+        unsigned char kind = (unsigned char)PyBytes_AS_STRING(code->co_localspluskinds)[at];
+        places[n].at = at;
+        places[n].in_cell = (kind & (CO_FAST_CELL | CO_FAST_FREE)) != 0;
+    }
+    return 0;
+}
+
+PyObject *code_instructions(PyCodeObject *code) {
+    return PyCode_GetCode(code);
+}
+
+#else
+
+static Py_ssize_t found_in(PyObject *tuple, PyObject *name) {
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(tuple); at++)
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(tuple, at), name) == 0)
+            return at;
+    return -1;
+}
+
+int places_of(PyCodeObject *code, PyObject *names, Place *places) {
+    Py_ssize_t cells = PyTuple_GET_SIZE(code->co_cellvars);
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(names); n++) {
+        PyObject *name = PyTuple_GET_ITEM(names, n);
+        /* An argument that is a cell stands among both; its value is in the cell before the first event. */
+        Py_ssize_t cell = found_in(code->co_cellvars, name), free = found_in(code->co_freevars, name);
+        places[n].in_cell = cell >= 0 || free >= 0;
+        places[n].at = free >= 0 ? code->co_nlocals + cells + free
+                     : cell >= 0 ? code->co_nlocals + cell : found_in(code->co_varnames, name);
+        if (places[n].at < 0) {
+            PyErr_SetString(PyExc_SystemError, "a name that the code does not have");
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+PyObject *code_instructions(PyCodeObject *code) {
+    Py_INCREF(code->co_code);
+    return code->co_code;
+}
+
+#endif
+
+void headroom_give(PyThreadState *state) {
+#if PY_VERSION_HEX >= 0x030c0000
+    state->py_recursion_remaining += HEADROOM;
+#elif PY_VERSION_HEX >= 0x030b0000
+    state->recursion_remaining += HEADROOM;
+#else
+    state->recursion_depth -= HEADROOM;
+#endif
+}
+
+void headroom_take(PyThreadState *state) {
+#if PY_VERSION_HEX >= 0x030c0000
+    state->py_recursion_remaining -= HEADROOM;
+#elif PY_VERSION_HEX >= 0x030b0000
+    state->recursion_remaining -= HEADROOM;
+#else
+    state->recursion_depth += HEADROOM;
+#endif
+}
+
+/* Up to 3.11 a flag says beside the counter whether anybody traces; up to 3.9 one says that the limit was reached, and
+ * lets the program go beyond it. */
+void tracing_suspend(PyThreadState *state, Suspension *saved) {
+    headroom_give(state);
+    saved->tracing = state->tracing;
+    state->tracing = 0;
+#if PY_VERSION_HEX >= 0x030c0000
+    saved->switched = 0;
+#elif PY_VERSION_HEX >= 0x030a0000
+    saved->switched = state->cframe->use_tracing;
+    state->cframe->use_tracing = 255;
+#else
+    saved->switched = state->use_tracing;
+    state->use_tracing = 1;
+    saved->overflowed = state->overflowed;
+    state->overflowed = 0;
+#endif
+}
+
+void tracing_resume(PyThreadState *state, const Suspension *saved) {
+    headroom_take(state);
+    state->tracing = saved->tracing;
+#if PY_VERSION_HEX >= 0x030c0000
+#elif PY_VERSION_HEX >= 0x030b0000
+    state->cframe->use_tracing = (uint8_t)saved->switched;
+#elif PY_VERSION_HEX >= 0x030a0000
+    state->cframe->use_tracing = saved->switched;
+#else
+    state->use_tracing = saved->switched;
+    state->overflowed = saved->overflowed;
+#endif
+}
+
+PyObject *run_as_script(PyObject *code, PyObject *globals) {
+    PyThreadState *state = PyThreadState_Get();
+#if PY_VERSION_HEX >= 0x030c0000
+    int below = state->py_recursion_limit - state->py_recursion_remaining;
+    state->py_recursion_remaining += below;
+    PyObject *result = PyEval_EvalCode(code, globals, globals);
+    state->py_recursion_remaining -= below;
+#elif PY_VERSION_HEX >= 0x030b0000
+    int below = state->recursion_limit - state->recursion_remaining;
+    state->recursion_remaining += below;
+    PyObject *result = PyEval_EvalCode(code, globals, globals);
+    state->recursion_remaining -= below;
+#else
+    int below = state->recursion_depth;
+    state->recursion_depth = 0;
+    PyObject *result = PyEval_EvalCode(code, globals, globals);
+    state->recursion_depth = below;
+#endif
+    return result;
+}
