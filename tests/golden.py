@@ -47,9 +47,9 @@ def interpreters() -> dict[str, str]:
     return {"{}.{}".format(*interpreter.version): interpreter.path for interpreter in found()}
 
 
-def main_trace(program: Path, python: str) -> Trace:
+def main_trace(program: Path, python: str, tracer: str = "reference") -> Trace:
     """The trace of a program's own module in an interpreter, as a script."""
-    traces = trace_script(program, (), Settings(python=python)).traces()
+    traces = trace_script(program, (), Settings(python=python, tracer=tracer)).traces()
     return next(trace for trace in traces if trace.entry.name == "<module>")
 
 

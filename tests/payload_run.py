@@ -10,15 +10,35 @@ from dataclasses import dataclass, field
 from textwrap import dedent
 from typing import Any
 
-from tracegen import columns
-from tracegen.payload import wire
-from tracegen.payload.recorder import Limits, Recorder
+import pytest
+
+from tracegen import columns, native
+from tracegen.payload import tracers, wire
+from tracegen.payload.recorder import Limits
 from tracegen.payload.scope import Selection
-from tracegen.payload.reference import Tracer
 
 FILE = "<program>"
 OUTERMOST = Selection(begin="outermost", files=(FILE,))
 NAMES = ("call", "line", "return", "exception")
+
+
+def parts_of(name: str) -> tracers.Parts:
+    """The reference's parts, or the native tracer's."""
+    return tracers.native(str(native.library())) if name == "native" else tracers.reference()
+
+
+class Chosen:
+    """The tracer that `run` uses: see `both_tracers`."""
+
+    parts = tracers.reference()
+
+
+@pytest.fixture(params=["reference", "native"])
+def both_tracers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tracers.Parts:
+    """Runs a test under each of the two."""
+    parts = parts_of(request.param)
+    monkeypatch.setattr(Chosen, "parts", parts)
+    return parts
 
 
 class Tape:
@@ -27,7 +47,7 @@ class Tape:
     def __init__(self, steps: int = 1 << 18, text: int = 1 << 22, notes: int = 1 << 16) -> None:
         self.buffer = bytearray(wire.wire_bytes(steps, text, notes))
         wire.lay_out(self.buffer, steps, text, notes)
-        self.writer = wire.Writer(self.buffer)
+        self.writer = Chosen.parts.Writer(self.buffer)
 
     def read(self) -> columns.Wire:
         """What it says, validated as the parent does."""
@@ -89,8 +109,8 @@ def run(
     """Run a program's module untraced, then its ``main`` traced; what it raises of ``catch`` is kept."""
     namespace = compiled(source, filename)
     tape = tape or Tape()
-    recorder = Recorder(tape.writer, selection, limits or Limits())
-    tracer = Tracer(recorder, policy)
+    recorder = Chosen.parts.Recorder(tape.writer, selection, limits or Limits())
+    tracer = Chosen.parts.Tracer(recorder, policy)
     namespace["tracer"] = tracer
     value, caught = None, None
     tracer.start()

@@ -16,8 +16,22 @@ INTERPRETERS = interpreters.found()
 every_interpreter = pytest.mark.parametrize("python", [i.path for i in INTERPRETERS], ids=map(str, INTERPRETERS))
 
 
+class Chosen:
+    """The tracer that `run` uses: see `each_tracer`."""
+
+    tracer = "auto"
+
+
+@pytest.fixture(params=["reference", "native"])
+def each_tracer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test under each of the two."""
+    monkeypatch.setattr(Chosen, "tracer", request.param)
+    return str(request.param)
+
+
 def run(folder: Path, source: str, *argv: str, stdin: Path | None = None, **settings: Any) -> Told:
     """Write ``folder/program.py`` and run it; ``settings`` are those of `Settings`."""
+    settings.setdefault("tracer", Chosen.tracer)
     path = folder / "program.py"
     path.write_text(dedent(source), encoding="utf-8")
     return trace_script(path, argv, Settings(**settings), stdin)

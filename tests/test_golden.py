@@ -34,31 +34,36 @@ control_tokens unicode foreign_reprs iterators
 PYTHONS = golden.interpreters()
 CASES = [(program, version) for program in golden.programs() for version in golden.versions_of(program)]
 
-Running = dict[tuple[Path, str], Future[Trace]]
+TRACERS = ("reference", "native")
+
+Running = dict[tuple[Path, str, str], Future[Trace]]
 
 
 @pytest.fixture(scope="session")
 def running(request: pytest.FixtureRequest) -> Iterator[Running]:
     """Every chosen program in every chosen interpreter, side by side: most of a child's time is its start."""
     chosen = {
-        (item.callspec.params["program"], item.callspec.params["version"])
+        (item.callspec.params["program"], item.callspec.params["version"], item.callspec.params["tracer"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.originalname == test_a_trace_is_the_golden_one.__name__
     }
     with ThreadPoolExecutor(golden.JOBS) as pool:
         yield {
-            (program, version): pool.submit(golden.main_trace, program, PYTHONS[version])
+            (program, version, tracer): pool.submit(golden.main_trace, program, PYTHONS[version], tracer)
             for program, version in CASES
-            if (program, version) in chosen and version in PYTHONS
+            for tracer in TRACERS
+            if (program, version, tracer) in chosen and version in PYTHONS
         }
         pool.shutdown(cancel_futures=True)
 
 
+@pytest.mark.parametrize("tracer", TRACERS)
 @pytest.mark.parametrize(("program", "version"), CASES, ids=[f"{program.stem}-{v}" for program, v in CASES])
-def test_a_trace_is_the_golden_one(program: Path, version: str, running: Running) -> None:
+def test_a_trace_is_the_golden_one(program: Path, version: str, tracer: str, running: Running) -> None:
     if version not in PYTHONS:
         pytest.skip(f"Python {version} is not on this machine")
-    trace = running[program, version].result()
+    trace = running[program, version, tracer].result()
+    assert trace.provenance.tracer == tracer
     claimed = golden.read(program).get(version)
     assert claimed is not None, f"no golden trace for Python {version}: `make golden`, and read what it wrote"
     assert golden.spelled(trace) == claimed

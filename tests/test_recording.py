@@ -173,7 +173,7 @@ def test_provenance_says_how_it_was_recorded() -> None:
         version,
         version.rsplit(".", 1)[0],
     )
-    assert trace.provenance.tracer == "reference"
+    assert trace.provenance.tracer == "native"
     assert trace.provenance.isolation == "none"
 
 

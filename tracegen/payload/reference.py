@@ -8,6 +8,8 @@ What a Python trace function cannot do, and the C core must:
   refreshes the dict that the program's own ``locals()`` returned.
 * Close to the recursion limit the trace function itself fails: its RecursionError reaches the program, and
   CPython takes the trace function away.  The trace then ends as ``untraced``.
+* Up to 3.12 ``f_locals`` keeps what a local held alive until the next event: what dies with a ``del`` dies inside the
+  trace function, and its finalizer, or the end of an unfinished generator, is not recorded.
 * A program that catches everything inside an endless repr goes on untraced: the deadline outside ends it.
 """
 

@@ -14,25 +14,29 @@ PyObject *frame_namespace(PyFrameObject *frame) {
 
 #if PY_VERSION_HEX >= 0x030b0000
 
+static int is_in_cell(PyCodeObject *code, Py_ssize_t at) {
+    return ((unsigned char)PyBytes_AS_STRING(code->co_localspluskinds)[at] & (CO_FAST_CELL | CO_FAST_FREE)) != 0;
+}
+
 int places_of(PyCodeObject *code, PyObject *names, Place *places) {
     for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(names); n++) {
-        Py_ssize_t at = code->co_nlocalsplus;
-        while (--at >= 0) {
-            int same = PyUnicode_Compare(PyTuple_GET_ITEM(names, n), PyTuple_GET_ITEM(code->co_localsplusnames, at));
-            if (same == -1 && PyErr_Occurred())
-                return -1;
-            if (same == 0)
-                break;
+        places[n].at = places[n].first = -1;
+        for (Py_ssize_t at = 0; at < code->co_nlocalsplus; at++) {
+            if (PyUnicode_Compare(PyTuple_GET_ITEM(names, n), PyTuple_GET_ITEM(code->co_localsplusnames, at)) != 0)
+                continue;
+#if PY_VERSION_HEX >= 0x030d0000
+            places[n].first = places[n].at; /* up to 3.12 the last of a name is what f_locals shows */
+            places[n].first_in_cell = places[n].in_cell;
+#endif
+            places[n].at = at;
+            places[n].in_cell = is_in_cell(code, at);
         }
-        if (at < 0) {
+        if (places[n].at < 0) {
             PyErr_SetString(PyExc_SystemError, "a name that the code does not have");
             return -1;
         }
-        unsigned char kind = (unsigned char)PyBytes_AS_STRING(code->co_localspluskinds)[at];
-        places[n].at = at;
-        places[n].in_cell = (kind & (CO_FAST_CELL | CO_FAST_FREE)) != 0;
     }
-    return 0;
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 PyObject *code_instructions(PyCodeObject *code) {
@@ -55,6 +59,7 @@ int places_of(PyCodeObject *code, PyObject *names, Place *places) {
         /* An argument that is a cell stands among both; its value is in the cell before the first event. */
         Py_ssize_t cell = found_in(code->co_cellvars, name), free = found_in(code->co_freevars, name);
         places[n].in_cell = cell >= 0 || free >= 0;
+        places[n].first = -1;
         places[n].at = free >= 0 ? code->co_nlocals + cells + free
                      : cell >= 0 ? code->co_nlocals + cell : found_in(code->co_varnames, name);
         if (places[n].at < 0) {

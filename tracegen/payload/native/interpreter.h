@@ -30,8 +30,10 @@ enum { OP_RETURNS = 1, OP_YIELDS = 2, OP_RAISES = 4, OP_RESUME = 8, OP_YIELD_FRO
 enum { HEADROOM = 200 };
 
 typedef struct {
-    int in_cell;     /* whether the slot holds a cell, once the frame runs */
-    Py_ssize_t at;   /* index among the frame's fast locals */
+    Py_ssize_t at;    /* index among the frame's fast locals */
+    Py_ssize_t first; /* 3.13: where an inlined comprehension hides a name of its function while it runs; else -1 */
+    int in_cell;      /* whether the slots hold cells, once the frame runs */
+    int first_in_cell;
 } Place;
 
 /* The code of a frame; borrowed. */
@@ -78,7 +80,12 @@ static inline int frame_line(PyFrameObject *frame) {
 
 /* The local in a place; borrowed, NULL if it is not bound. */
 static inline PyObject *frame_local(PyFrameObject *frame, const Place *place) {
-    PyObject *value = frame_fast(frame)[place->at];
+    PyObject **fast = frame_fast(frame), *value = NULL;
+    if (place->first >= 0 && (value = fast[place->first]) != NULL && place->first_in_cell && PyCell_Check(value))
+        value = PyCell_GET(value);
+    if (value != NULL)
+        return value;
+    value = fast[place->at];
     if (place->in_cell && value != NULL && PyCell_Check(value))
         return PyCell_GET(value);
     return value;
