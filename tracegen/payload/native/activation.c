@@ -1,6 +1,9 @@
 #include "activation.h"
 
-enum { IDLE_TEXT = 4096 };
+enum {
+    IDLE_TEXT = 4096, /* an idle activation keeps buffers up to here */
+    WORTH = 8,        /* items of a container that is worth looking for among what the caller shows */
+};
 
 static int grow(void **array, int *room, int count, size_t each) {
     if (count < *room)
@@ -252,8 +255,38 @@ static int bind_namespace(Activation *activation, PyFrameObject *frame) {
 
 /* Changes. */
 
-static int show(Activation *activation, int at, Renderer *r) {
+/* The shadow of a name that shows a container which is this object, or NULL. */
+static Shadow *shadow_of(const Activation *activation, PyObject *value) {
+    for (int i = 0; i < activation->count; i++) {
+        Shadow *shadow = &activation->variables[i].shadow;
+        if (shadow->address == value && shadow->node != NULL)
+            return shadow;
+    }
+    return NULL;
+}
+
+static int is_worth_it(PyObject *value) {
+    switch (kind_of(value)) {
+    case LIST:
+    case TUPLE:
+        return Py_SIZE(value) >= WORTH;
+    case DICT:
+        return ((PyDictObject *)value)->ma_used >= WORTH;
+    case SET:
+    case FROZENSET:
+        return ((PySetObject *)value)->used >= WORTH;
+    default:
+        return 0;
+    }
+}
+
+static int show(Activation *activation, const Activation *caller, int at, Renderer *r) {
     Variable *variable = &activation->variables[at];
+    if (!variable->shadow.shown && caller != NULL && is_worth_it(variable->now)) {
+        const Shadow *lender = shadow_of(caller, variable->now);
+        if (lender != NULL && shadow_lend(lender, &variable->shadow) < 0)
+            return -1;
+    }
     int changed = shadow_update(&variable->shadow, r, variable->now);
     if (changed > 0)
         variable->untold = 1;
@@ -261,10 +294,10 @@ static int show(Activation *activation, int at, Renderer *r) {
 }
 
 /* Bring every text up to date.  May run foreign code, which changes nothing here. */
-static int show_all(Activation *activation, Renderer *r) {
+static int show_all(Activation *activation, const Activation *caller, Renderer *r) {
     for (int i = 0; i < activation->shown; i++) {
         int at = activation->order[i];
-        if (activation->variables[at].now != NULL && show(activation, at, r) < 0)
+        if (activation->variables[at].now != NULL && show(activation, caller, at, r) < 0)
             return -1;
     }
     for (int at = 0; at < activation->count; at++) {
@@ -273,7 +306,7 @@ static int show_all(Activation *activation, Renderer *r) {
             continue;
         if (grow((void **)&activation->order, &activation->order_room, activation->shown, sizeof(int)) < 0)
             return -1;
-        if (show(activation, at, r) < 0)
+        if (show(activation, caller, at, r) < 0)
             return -1;
         variable->listed = 1;
         activation->order[activation->shown++] = at;
@@ -318,8 +351,8 @@ static int tell(Activation *activation, Text *line, Py_ssize_t characters, int e
     return failed | text_put(line, "}", 1);
 }
 
-int activation_changes(Activation *activation, PyFrameObject *frame, Renderer *r, Text *line, Py_ssize_t characters,
-                       int everything) {
+int activation_changes(Activation *activation, const Activation *caller, PyFrameObject *frame, Renderer *r, Text *line,
+                       Py_ssize_t characters, int everything) {
     Known *known = activation->known;
     int done = 0;
     line->size = 0;
@@ -329,11 +362,26 @@ int activation_changes(Activation *activation, PyFrameObject *frame, Renderer *r
     else
         done = bind_namespace(activation, frame);
     if (done == 0)
-        done = show_all(activation, r);
+        done = show_all(activation, caller, r);
     if (done == 0)
         done = tell(activation, line, characters, everything);
     unbind_all(activation);
     return done;
+}
+
+const Text *activation_text(Activation *activation, PyObject *value, Renderer *r) {
+    if (!is_worth_it(value))
+        return NULL;
+    for (int i = 0; i < activation->count; i++) {
+        Variable *variable = &activation->variables[i];
+        if (variable->shadow.address != value || variable->shadow.node == NULL)
+            continue;
+        int changed = shadow_update(&variable->shadow, r, value);
+        if (changed > 0)
+            variable->untold = 1;
+        return changed < 0 ? NULL : &variable->shadow.text;
+    }
+    return NULL;
 }
 
 static PyObject *activation_call(PyObject *self, PyObject *args, PyObject *kwargs) {

@@ -50,8 +50,13 @@ int activation_raise(Activation *activation, int lasti);
 void activation_reach(Activation *activation, int lasti);
 int activation_raised_at(const Activation *activation, int lasti);
 
-/* Write the JSON of the locals that changed since the last step, or of all, to `line`.  -1 with an exception set. */
-int activation_changes(Activation *activation, PyFrameObject *frame, Renderer *r, Text *line, Py_ssize_t characters,
-                       int everything);
+/* Write the JSON of the locals that changed since the last step, or of all, to `line`.  What the caller (or NULL) shows
+ * too need not be rendered from nothing.  -1 with an exception set. */
+int activation_changes(Activation *activation, const Activation *caller, PyFrameObject *frame, Renderer *r, Text *line,
+                       Py_ssize_t characters, int everything);
+
+/* The text of a container that one of the names shows, brought up to date; NULL if there is none, or, with an exception
+ * set, on failure. */
+const Text *activation_text(Activation *activation, PyObject *value, Renderer *r);
 
 #endif

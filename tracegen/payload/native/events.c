@@ -83,7 +83,8 @@ static int write_changes(Thread *thread, Activation *activation, PyFrameObject *
     Recorder *recorder = thread->tracer->recorder;
     if (!recorder_admits(recorder, &thread->stream, activation->depth))
         return 0;
-    if (activation_changes(activation, frame, &thread->renderer, &thread->line, (Py_ssize_t)recorder->characters,
+    const Activation *caller = thread->height > 1 ? thread->running[thread->height - 2] : NULL;
+    if (activation_changes(activation, caller, frame, &thread->renderer, &thread->line, (Py_ssize_t)recorder->characters,
                            event == EVENT_CALL) < 0)
         return failed(thread);
     write_step(thread, activation, frame, event, 0, &thread->line);
@@ -104,14 +105,19 @@ static int write_value(Thread *thread, Activation *activation, PyFrameObject *fr
         write_step(thread, activation, frame, event, flags, &thread->bare);
         return 0;
     }
-    r->out.size = 0;
-    render_begin(r, 0);
     Py_INCREF(value);
-    int done = render(r, value) == FAILED ? -1 : 0;
+    const Text *shown = activation_text(activation, value, r);
+    int done = shown == NULL && PyErr_Occurred() ? -1 : 0;
+    if (done == 0 && shown == NULL) {
+        r->out.size = 0;
+        render_begin(r, 0);
+        done = render(r, value) == FAILED ? -1 : 0;
+        shown = &r->out;
+    }
     Py_DECREF(value);
-    if (done == 0)
-        done = text_put_cut(&thread->line, r->out.data, r->out.size, (Py_ssize_t)recorder->characters);
-    if (done == 0)
+    if (done == 0 && shown->size <= recorder->characters)
+        done = text_put_bare(&thread->bare, shown->data, shown->size);
+    else if (done == 0 && (done = text_put_cut(&thread->line, shown->data, shown->size, recorder->characters)) == 0)
         done = text_put_bare(&thread->bare, thread->line.data, thread->line.size);
     if (done < 0)
         return failed(thread);

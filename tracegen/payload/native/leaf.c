@@ -3,6 +3,14 @@
 
 static const char HEX[] = "0123456789abcdef";
 
+static PyObject *MODULE; /* "__module__", interned: never changes, never goes */
+
+int leaf_prepare(void) {
+    if (MODULE == NULL)
+        MODULE = PyUnicode_InternFromString("__module__");
+    return MODULE == NULL ? -1 : 0;
+}
+
 Kind kind_of(PyObject *value) {
     PyTypeObject *type = Py_TYPE(value);
     if (type == &PyLong_Type) /* The program may lower sys.set_int_max_str_digits, down to 640 digits. */
@@ -217,6 +225,26 @@ static int put_module(Text *text, PyObject *value) {
     return text_puts(text, ">");
 }
 
+/* What object's own repr says, without the formatting.  Its parts may hold what looks like an address. */
+static int put_plain(Text *text, PyObject *value) {
+    PyTypeObject *type = Py_TYPE(value);
+    Py_ssize_t start = text->size;
+    PyObject *module = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && type->tp_dict
+                     ? PyDict_GetItemWithError(type->tp_dict, MODULE) : NULL;
+    if (module == NULL && PyErr_Occurred())
+        return -1;
+    if (module == NULL || !PyUnicode_CheckExact(module) || PyUnicode_CompareWithASCIIString(module, "builtins") == 0) {
+        if (put_own(text, value, type) < 0)
+            return -1;
+    } else if (text_put(text, "<", 1) < 0 || text_put_str(text, module) < 0 || text_put(text, ".", 1) < 0 ||
+               text_put_str(text, ((PyHeapTypeObject *)type)->ht_qualname) < 0 || text_puts(text, " object>") < 0) {
+        return -1;
+    }
+    text_drop_addresses(text, start);
+    text_join_surrogates(text, start);
+    return 0;
+}
+
 /* The text of a type that names things of the program, without their addresses. */
 static int put_quiet(Text *text, PyObject *value) {
     Py_ssize_t start = text->size;
@@ -252,7 +280,7 @@ int leaf_put(Text *text, PyObject *value) {
         return put_module(text, value);
     if (type == &PyByteArray_Type || type == &PyComplex_Type || value == Py_Ellipsis || value == Py_NotImplemented)
         return put_own(text, value, type);
-    return put_quiet(text, value);
+    return is_plain(value) ? put_plain(text, value) : put_quiet(text, value);
 }
 
 int leaf_put_type_name(Text *text, PyObject *value) {

@@ -20,14 +20,22 @@ typedef enum {
     FOREIGN,  /* anything else: showing it is the policy's business */
 } Kind;
 
+/* Makes the one string that is needed; before anything else. */
+int leaf_prepare(void);
+
 /* By the exact type, never by what the value says of itself. */
 Kind kind_of(PyObject *value);
+
+/* Whether a FOREIGN value's own repr is object's, which asks nobody: ``<module.Name object at 0x...>``. */
+static inline int is_plain(PyObject *value) {
+    return Py_TYPE(value)->tp_repr == PyBaseObject_Type.tp_repr;
+}
 
 static inline int kind_holds(Kind kind) {
     return kind >= LIST && kind <= FROZENSET;
 }
 
-/* Append the text of a FIXED or SOFT value; -1 with an exception set. */
+/* Append the text of a FIXED or SOFT value, or of a plain one; -1 with an exception set. */
 int leaf_put(Text *text, PyObject *value);
 
 /* An int's, or that of an instance of a subclass, as int itself spells it. */

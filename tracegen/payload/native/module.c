@@ -44,6 +44,8 @@ static PyMethodDef FUNCTIONS[] = {
 static int execute(PyObject *module) {
     PyTypeObject *types[] = {&WriterType, &RecorderType, &TracerType, &ThreadType, &ActivationType};
     static const char *const NAMES[] = {"Writer", "Recorder", "Tracer", "Thread", "Activation"};
+    if (leaf_prepare() < 0)
+        return -1;
     for (int i = 0; i < 5; i++) {
         if (PyType_Ready(types[i]) < 0)
             return -1;

@@ -126,7 +126,7 @@ Ended render_items(Renderer *r, Kind kind, PyObject *container) {
 }
 
 Ended render(Renderer *r, PyObject *value) {
-    Kind kind = kind_of(value);
+    Kind kind = render_kind(r, value);
     if (kind <= SOFT)
         return render_leaf(r, value);
     if (kind == FOREIGN) {

@@ -46,6 +46,12 @@ static inline void render_begin(Renderer *r, int pure_only) {
     r->depth = 0;
 }
 
+/* The kind under the policy: a plain object is SOFT where objects are asked for their repr. */
+static inline Kind render_kind(const Renderer *r, PyObject *value) {
+    Kind kind = kind_of(value);
+    return kind == FOREIGN && r->policy == POLICY_REPR && is_plain(value) ? SOFT : kind;
+}
+
 /* Append a value whole: `render_begin` first.  ENOUGH is no failure: the text is cut at MAX_CHARACTERS. */
 Ended render(Renderer *r, PyObject *value);
 

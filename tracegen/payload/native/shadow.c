@@ -1,17 +1,23 @@
 #include "shadow.h"
 
+enum { INSIDE = 8 }; /* slots that need no memory of their own */
+
 /* A container's shape.  Slots are items, or a dict's keys and values in turn.  `ends` count from the beginning of the
- * node's own text, so that a node may move with its text. */
+ * node's own text, so that a node may move with its text.  A node may have several owners: whoever changes it takes a
+ * copy first. */
 struct Node {
+    int owners;
     Kind kind;
     Py_ssize_t size;
     Py_ssize_t room;
-    uint64_t version;     /* a dict's: every change gives it a new one */
     PyObject **items;     /* owned where the slot is kept, else an address */
-    uint32_t *ends;       /* where each slot's text ends */
+    uint32_t *ends;       /* where each slot's text ends; in the same block as the items */
     Node **children;      /* NULL: kept; &SOFT_SLOT: look again; or a shape.  NULL altogether if all are kept */
+    uint64_t version;     /* a dict's: every change gives it a new one */
     PyObject **table;     /* a set's keys by their place, 0 where there is none */
     Py_ssize_t places;
+    PyObject *inside[INSIDE];
+    uint32_t inside_ends[INSIDE];
 };
 
 static Node SOFT_SLOT;
@@ -27,15 +33,97 @@ static void slot_release(Node *node, Py_ssize_t at) {
 }
 
 static void node_free(Node *node) {
-    if (node == NULL)
+    if (node == NULL || --node->owners > 0)
         return;
     for (Py_ssize_t i = 0; i < node->size; i++)
         slot_release(node, i);
-    PyMem_RawFree(node->items);
-    PyMem_RawFree(node->ends);
+    if (node->items != node->inside)
+        PyMem_RawFree(node->items);
     PyMem_RawFree(node->children);
     PyMem_RawFree(node->table);
     PyMem_RawFree(node);
+}
+
+static Node *node_new(Kind kind) {
+    Node *node = PyMem_RawMalloc(sizeof *node);
+    if (node == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    node->owners = 1;
+    node->kind = kind;
+    node->size = node->places = 0;
+    node->room = INSIDE;
+    node->items = node->inside;
+    node->ends = node->inside_ends;
+    node->children = NULL;
+    node->version = 0;
+    node->table = NULL;
+    return node;
+}
+
+/* Arrays for so many slots; what is there stays. */
+static int node_reserve(Node *node, Py_ssize_t size) {
+    if (size <= node->room)
+        return 0;
+    Py_ssize_t room = size + size / 4;
+    if (node->children != NULL) {
+        Node **children = PyMem_RawRealloc(node->children, (size_t)room * sizeof *children);
+        if (children == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        node->children = children;
+    }
+    PyObject **items = PyMem_RawMalloc((size_t)room * (sizeof *node->items + sizeof *node->ends));
+    if (items == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    uint32_t *ends = (uint32_t *)(items + room);
+    memcpy(items, node->items, (size_t)node->size * sizeof *items);
+    memcpy(ends, node->ends, (size_t)node->size * sizeof *ends);
+    if (node->items != node->inside)
+        PyMem_RawFree(node->items);
+    node->items = items;
+    node->ends = ends;
+    node->room = room;
+    return 0;
+}
+
+/* Make a node one's own. */
+static int node_own(Node **place) {
+    Node *shared = *place;
+    if (shared->owners == 1)
+        return 0;
+    Node *node = node_new(shared->kind);
+    if (node == NULL)
+        return -1;
+    if (node_reserve(node, shared->size) < 0) {
+        node_free(node);
+        return -1;
+    }
+    if (shared->children != NULL) {
+        node->children = PyMem_RawMalloc((size_t)node->room * sizeof *node->children);
+        if (node->children == NULL) {
+            node_free(node);
+            PyErr_NoMemory();
+            return -1;
+        }
+        memcpy(node->children, shared->children, (size_t)shared->size * sizeof *node->children);
+    }
+    memcpy(node->items, shared->items, (size_t)shared->size * sizeof *node->items);
+    memcpy(node->ends, shared->ends, (size_t)shared->size * sizeof *node->ends);
+    node->size = shared->size;
+    for (Py_ssize_t i = 0; i < node->size; i++) {
+        if (node->children == NULL || node->children[i] == NULL)
+            Py_INCREF(node->items[i]);
+        else if (node->children[i] != &SOFT_SLOT)
+            node->children[i]->owners++;
+    }
+    shared->owners--;
+    *place = node; /* without version and table: it is about to change */
+    return 0;
 }
 
 void shadow_clear(Shadow *shadow) {
@@ -44,6 +132,7 @@ void shadow_clear(Shadow *shadow) {
     shadow->kept = NULL;
     shadow->node = NULL;
     shadow->impure = shadow->shown = 0;
+    shadow->text.size = 0;
     Py_XDECREF(kept);
     node_free(node);
 }
@@ -109,7 +198,7 @@ static inline int slot_same(Renderer *r, const Node *node, Py_ssize_t at, PyObje
     Py_ssize_t start = slot_start(node, at);
     if (child != &SOFT_SLOT)
         return node_same(r, child, now, text + start);
-    if (kind_of(now) != SOFT)
+    if (render_kind(r, now) != SOFT)
         return 0;
     /* Rendered behind what is rendered so far, and taken back. */
     Py_ssize_t size = (Py_ssize_t)node->ends[at] - start, before = r->out.size;
@@ -195,18 +284,15 @@ static int node_same(Renderer *r, const Node *node, PyObject *value, const char 
     }
 }
 
-static Ended node_update(Renderer *r, Node *node, PyObject *value, const char *text);
+static Ended node_update(Renderer *r, Node **place, PyObject *value, const char *text);
 
 /* Render a container into a new node. */
 static Ended node_make(Renderer *r, Kind kind, PyObject *value, Node **made) {
-    Node *node = PyMem_RawCalloc(1, sizeof *node);
+    Node *node = node_new(kind);
     *made = NULL;
-    if (node == NULL) {
-        PyErr_NoMemory();
+    if (node == NULL)
         return FAILED;
-    }
-    node->kind = kind;
-    Ended ended = node_update(r, node, value, "");
+    Ended ended = node_update(r, &node, value, "");
     if (ended == DONE)
         *made = node;
     else
@@ -216,7 +302,7 @@ static Ended node_make(Renderer *r, Kind kind, PyObject *value, Node **made) {
 
 /* Render a slot, and say what there is to look at next time. */
 static Ended slot_render(Renderer *r, PyObject *value, Node **child) {
-    Kind kind = kind_of(value);
+    Kind kind = render_kind(r, value);
     *child = NULL;
     if (kind == FIXED)
         return render_leaf(r, value);
@@ -229,31 +315,6 @@ static Ended slot_render(Renderer *r, PyObject *value, Node **child) {
     if (is_kept(value, kind, r->depth))
         return render(r, value);
     return node_make(r, kind, value, child);
-}
-
-/* Arrays for so many slots; the first `size` of them stay. */
-static int node_reserve(Node *node, Py_ssize_t size) {
-    if (size <= node->room)
-        return 0;
-    Py_ssize_t room = size + size / 4 + 1;
-    PyObject **items = PyMem_RawRealloc(node->items, (size_t)room * sizeof *items);
-    if (items != NULL)
-        node->items = items;
-    uint32_t *ends = PyMem_RawRealloc(node->ends, (size_t)room * sizeof *ends);
-    if (ends != NULL)
-        node->ends = ends;
-    Node **children = NULL;
-    if (node->children != NULL) {
-        children = PyMem_RawRealloc(node->children, (size_t)room * sizeof *children);
-        if (children != NULL)
-            node->children = children;
-    }
-    if (items == NULL || ends == NULL || (node->children != NULL && children == NULL)) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    node->room = room;
-    return 0;
 }
 
 static int set_child(Node *node, Py_ssize_t at, Node *child) {
@@ -302,7 +363,7 @@ static Ended middle_slot(Renderer *r, Node *node, Py_ssize_t at, int old, PyObje
         return render_put(r, text + start, end - start);
     if (old && child != NULL && child != &SOFT_SLOT && kind_of(now) == child->kind && !render_is_cycle(r, now)) {
         node->items[at] = now; /* an address: the child's shape is what tells */
-        return node_update(r, child, now, text + start);
+        return node_update(r, &node->children[at], now, text + start);
     }
     if (old)
         slot_release(node, at);
@@ -347,9 +408,14 @@ static int middle_resize(Node *node, Py_ssize_t first, Py_ssize_t from, Py_ssize
     return 0;
 }
 
+enum { RUN = 16 }; /* slots that are compared at once */
+
 /* Append what a value shows, given a node that shows `text`, and make the node show that.  Unless DONE, the node is
  * good for nothing but node_free. */
-static Ended node_update(Renderer *r, Node *node, PyObject *value, const char *text) {
+static Ended node_update(Renderer *r, Node **place, PyObject *value, const char *text) {
+    if (node_own(place) < 0)
+        return FAILED;
+    Node *node = *place;
     PyObject **copied = NULL, **now;
     Py_ssize_t count, old = node->size;
     if (node->kind == LIST || node->kind == TUPLE) {
@@ -362,7 +428,14 @@ static Ended node_update(Renderer *r, Node *node, PyObject *value, const char *t
     }
     Ended ended = FAILED;
     Py_ssize_t first = 0, rest = 0, least = count < old ? count : old;
-    while (first < least && slot_same(r, node, first, now[first], text))
+    if (node->children == NULL) {
+        while (least - first >= RUN && memcmp(node->items + first, now + first, RUN * sizeof *now) == 0)
+            first += RUN;
+        while (least - first - rest >= RUN &&
+               memcmp(node->items + old - rest - RUN, now + count - rest - RUN, RUN * sizeof *now) == 0)
+            rest += RUN;
+    }
+    while (first < least - rest && slot_same(r, node, first, now[first], text))
         first++;
     while (rest < least - first && slot_same(r, node, old - 1 - rest, now[count - 1 - rest], text))
         rest++;
@@ -422,30 +495,46 @@ static int adopt(Shadow *shadow, Renderer *r) {
     return 1;
 }
 
+int shadow_lend(const Shadow *from, Shadow *to) {
+    if (from->node == NULL || text_put(&to->text, from->text.data, from->text.size) < 0)
+        return -1;
+    to->node = from->node;
+    to->node->owners++;
+    return 0;
+}
+
+/* Begin anew: what is kept of the value before is released, its text stays for the comparison. */
+static void drop_shape(Shadow *shadow) {
+    PyObject *kept = shadow->kept;
+    Node *node = shadow->node;
+    shadow->kept = NULL;
+    shadow->node = NULL;
+    Py_XDECREF(kept);
+    node_free(node);
+}
+
 int shadow_update(Shadow *shadow, Renderer *r, PyObject *value) {
     if (shadow->kept == value)
         return 0;
-    Kind kind = kind_of(value);
+    Kind kind = render_kind(r, value);
     r->out.size = 0;
     render_begin(r, 1);
+    shadow->address = value;
     if (shadow->node != NULL && shadow->node->kind == kind) {
-        if (node_same(r, shadow->node, value, shadow->text.data))
-            return 0;
-        Ended ended = node_update(r, shadow->node, value, shadow->text.data);
+        if (node_same(r, shadow->node, value, shadow->text.data)) {
+            int first = !shadow->shown;
+            shadow->shown = 1;
+            return first;
+        }
+        Ended ended = node_update(r, &shadow->node, value, shadow->text.data);
         if (ended == DONE)
             return adopt(shadow, r);
-        node_free(shadow->node);
-        shadow->node = NULL;
+        drop_shape(shadow);
         if (ended == FAILED)
             return -1;
         shadow->impure = 1;
     } else {
-        PyObject *kept = shadow->kept;
-        Node *node = shadow->node;
-        shadow->kept = NULL;
-        shadow->node = NULL;
-        Py_XDECREF(kept);
-        node_free(node);
+        drop_shape(shadow);
     }
     if (is_kept(value, kind, 0)) {
         if (render(r, value) == FAILED)

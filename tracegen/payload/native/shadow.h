@@ -18,6 +18,7 @@ typedef struct Node Node;
 typedef struct {
     PyObject *kept;  /* the FIXED value that `text` shows; owned, or NULL */
     Node *node;      /* the shape of the container that `text` shows, or NULL */
+    PyObject *address; /* of the value that was shown last; never followed */
     Text text;
     int impure;      /* whether the last value needed foreign code */
     int shown;       /* whether there is a text */
@@ -25,6 +26,9 @@ typedef struct {
 
 /* Show a value: 1 if its text is another than before, 0 if it is the same, -1 with an exception set. */
 int shadow_update(Shadow *shadow, Renderer *r, PyObject *value);
+
+/* Give a shadow that has shown nothing yet the shape and text of another that shows, or showed, the same object. */
+int shadow_lend(const Shadow *from, Shadow *to);
 
 /* Forget everything but the buffers. */
 void shadow_clear(Shadow *shadow);

@@ -26,19 +26,6 @@ void text_free(Text *text) {
     text->size = text->room = 0;
 }
 
-int text_put(Text *text, const char *bytes, Py_ssize_t size) {
-    if (text_reserve(text, size) < 0)
-        return -1;
-    if (size > 0)
-        memcpy(text->data + text->size, bytes, (size_t)size);
-    text->size += size;
-    return 0;
-}
-
-int text_puts(Text *text, const char *string) {
-    return text_put(text, string, (Py_ssize_t)strlen(string));
-}
-
 int text_put_number(Text *text, unsigned long long number) {
     char digits[20];
     int at = 20;
@@ -249,14 +236,14 @@ static uint32_t crc32_of(const char *bytes, Py_ssize_t size) {
     return ~crc;
 }
 
-int text_put_cut(Text *text, const char *bytes, Py_ssize_t size, Py_ssize_t limit) {
+int text_put_cut(Text *text, const char *bytes, Py_ssize_t size, long long limit) {
     Py_ssize_t characters = size <= limit ? size : text_characters(bytes, size);
     if (characters <= limit)
         return text_put(text, bytes, size);
     char mark[80];
     int length = snprintf(mark, sizeof mark, "...<cut: %lld characters, crc32 %08lx>", (long long)characters,
                           (unsigned long)crc32_of(bytes, size));
-    return text_put(text, bytes, text_offset(bytes, size, limit)) < 0 ? -1 : text_put(text, mark, length);
+    return text_put(text, bytes, text_offset(bytes, size, (Py_ssize_t)limit)) < 0 ? -1 : text_put(text, mark, length);
 }
 
 static int is_hex(char c) {
@@ -266,6 +253,11 @@ static int is_hex(char c) {
 void text_drop_addresses(Text *text, Py_ssize_t start) {
     static const char MARK[] = " at 0x";
     char *to = text->data + start, *from = to, *end = text->data + text->size;
+    char *zero = from;
+    while ((zero = memchr(zero, '0', (size_t)(end - zero))) != NULL && (end - zero < 2 || zero[1] != 'x'))
+        zero++;
+    if (zero == NULL) /* mostly there is none */
+        return;
     while (from < end) {
         char *space = memchr(from, ' ', (size_t)(end - from));
         char *stop = space ? space : end;

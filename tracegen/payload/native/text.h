@@ -24,8 +24,17 @@ static inline int text_reserve(Text *text, Py_ssize_t more) {
 }
 
 /* Append; -1 with MemoryError set. */
-int text_put(Text *text, const char *bytes, Py_ssize_t size);
-int text_puts(Text *text, const char *string);
+static inline int text_put(Text *text, const char *bytes, Py_ssize_t size) {
+    if (text_reserve(text, size) < 0)
+        return -1;
+    if (size > 0)
+        memcpy(text->data + text->size, bytes, (size_t)size);
+    text->size += size;
+    return 0;
+}
+static inline int text_puts(Text *text, const char *string) {
+    return text_put(text, string, (Py_ssize_t)strlen(string));
+}
 int text_put_number(Text *text, unsigned long long number);
 int text_put_character(Text *text, Py_UCS4 character);
 /* A str, or an instance of a subclass of it, character by character. */
@@ -37,7 +46,7 @@ int text_put_quoted(Text *text, const char *bytes, Py_ssize_t size);
 /* The text of a return or exception step: bare, or U+FDD0 and a JSON string. */
 int text_put_bare(Text *text, const char *bytes, Py_ssize_t size);
 /* At most `limit` characters of bytes, with a mark that holds the checksum of all of them (values.py: cut). */
-int text_put_cut(Text *text, const char *bytes, Py_ssize_t size, Py_ssize_t limit);
+int text_put_cut(Text *text, const char *bytes, Py_ssize_t size, long long limit);
 
 /* Whether all bytes are below 0x80. */
 int text_is_ascii(const char *bytes, Py_ssize_t size);

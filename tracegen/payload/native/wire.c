@@ -6,9 +6,25 @@ uint64_t writer_steps(const Writer *writer) {
     return writer->open ? writer->steps : 0;
 }
 
-static void put_le(char *at, uint64_t number, int bytes) {
+/* Little-endian: compilers make one store of it where the machine is. */
+static inline void put_le(char *at, uint64_t number, int bytes) {
     for (int i = 0; i < bytes; i++)
         at[i] = (char)(number >> 8 * i);
+}
+
+static inline void put_step(char *at, uint64_t end, uint32_t line, uint32_t file, uint32_t depth, uint16_t thread,
+                            int event, int flags) {
+    uint64_t place = line | (uint64_t)file << 32;
+    uint64_t rest = depth | (uint64_t)thread << 32 | (uint64_t)event << 48 | (uint64_t)flags << 56;
+#if !PY_BIG_ENDIAN
+    memcpy(at, &end, 8);
+    memcpy(at + 8, &place, 8);
+    memcpy(at + 16, &rest, 8);
+#else
+    put_le(at, end, 8);
+    put_le(at + 8, place, 8);
+    put_le(at + 16, rest, 8);
+#endif
 }
 
 /* What stands before the count must be in memory before the count is: the process may die in between. */
@@ -30,14 +46,7 @@ int writer_step(Writer *writer, int event, int flags, uint32_t file, uint32_t li
     char *base = writer->buffer.buf;
     if (size)
         memcpy(base + writer->text_at + writer->text, text, (size_t)size);
-    char *step = base + writer->steps_at + count * STEP_BYTES;
-    put_le(step, end, 8);
-    put_le(step + 8, line, 4);
-    put_le(step + 12, file, 4);
-    put_le(step + 16, depth, 4);
-    put_le(step + 20, thread, 2);
-    step[22] = (char)event;
-    step[23] = (char)flags;
+    put_step(base + writer->steps_at + count * STEP_BYTES, end, line, file, depth, thread, event, flags);
     writer->text = end;
     writer->steps = count + 1;
     commit(&writer->words[STEPS_COMMITTED], writer->steps);
