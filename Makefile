@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH := .bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types tests test-slow cover golden bench clean
+.PHONY: help demo test check lint types tests test-slow cover golden bench bench-tracer clean
 
 help:  ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## trace the example repository to parquet and show one trace
 	@$(BIN)/python examples/demo.py
@@ -41,15 +42,22 @@ bench: $(READY)  ## the measurements of docs/benchmarks.md
 	$(BIN)/python -m benchmarks.cruxeval
 	$(BIN)/python -m benchmarks.repositories
 
+bench-tracer: $(BENCH)/.ready  ## the tracers of others and ours side by side, in an environment of their own
+	$(BENCH)/bin/python -m benchmarks.tracer --plot docs/benchmarks-tracers.svg
+	$(BENCH)/bin/python -m benchmarks.containers
+	$(BENCH)/bin/python -m benchmarks.path
+
 clean:  ## remove what was built
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage demo-data
+	rm -rf $(VENV) $(BENCH) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage demo-data
 
 # A Python without ensurepip (Debian's, without python3-venv) makes its environment with virtualenv.
-$(READY): pyproject.toml constraints.txt
+$(READY): EXTRA := dev
+$(BENCH)/.ready: EXTRA := bench
+$(READY) $(BENCH)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "foretrace needs Python 3.10 or later; give one: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
-	  { rm -rf $(VENV) && $(PYTHON) -m pip install --quiet --target build/virtualenv virtualenv && \
-	    PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D) || \
+	  { rm -rf $(@D) && $(PYTHON) -m pip install --quiet --target build/virtualenv virtualenv && \
+	    PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(@D); }
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA)]'
 	@touch $@

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 from tqdm import tqdm
@@ -23,7 +22,7 @@ from tracegen import doctor, shards, views
 from tracegen.notes import Said
 from tracegen.payload.recorder import Limits
 from tracegen.payload.values import POLICIES
-from tracegen.programs import functions, repositories, scripts
+from tracegen.programs import collection, functions, repositories, scripts, synthetic
 from tracegen.programs.told import Told
 from tracegen.settings import TRACERS, CannotRun, Settings
 
@@ -49,8 +48,11 @@ def main() -> None:
     """Execution traces for code world models: make them, store them, look at them."""
 
 
-def settings_options(deadline: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options of every command that runs a program; they arrive as one ``settings``."""
+def settings_options(deadline: float, seed: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of every command that runs a program; they arrive as one ``settings``.
+
+    ``seed``: whether --seed is one of them; a command without it may have a --seed of its own.
+    """
     options: list[Callable[..., Any]] = [
         click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter that runs the program."),
         click.option("--tracer", type=click.Choice(TRACERS), default="auto", show_default=True),
@@ -64,14 +66,16 @@ def settings_options(deadline: float) -> Callable[[Callable[..., Any]], Callable
         _limit("--depth", int, _DEFAULT.depth, "Depth of the stack."),
         _limit("--deadline", float, deadline, "Seconds until the process is killed."),
         click.option("--include", multiple=True, metavar="MODULE|PATH", help="Enter this installed code too."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the program's random module."),
     ]
+    if seed:
+        text = "Seed of the program's random module."
+        options.append(click.option("--seed", type=int, default=0, show_default=True, help=text))
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def gathered(**given: Any) -> Any:
             limits = Limits(**{name: given.pop(name) for name in Limits._fields})
-            names = ("python", "tracer", "values", "deadline", "include", "seed")
+            names = ("python", "tracer", "values", "deadline", "include") + ("seed",) * seed
             return command(settings=Settings(limits=limits, **{name: given.pop(name) for name in names}), **given)
 
         command_with_options: Callable[..., Any] = gathered
@@ -169,7 +173,7 @@ def _refuse_unused(kind: str, **given: object) -> None:
 
 @main.group()
 def collect() -> None:
-    """Make a data set: of functions or of a repository."""
+    """Make a data set: of functions, of a repository, or of programs from a seed."""
 
 
 @collect.command("functions")
@@ -181,37 +185,51 @@ def collect_functions(samples: Path, output: Path, jobs: int, settings: Settings
     """Call the function f of every sample as CRUXEval does, one trace each."""
     shards.can_write(output)
     rows = functions.read_samples(samples)
-    kept: Counter[str] = Counter()
-    dropped: Counter[str] = Counter()
-    differs: list[str] = []
-    agreed = 0
-    outcomes = functions.run_samples(rows, settings, jobs)
-
-    def tables() -> Iterator[pa.Table]:
-        nonlocal agreed
-        for outcome in tqdm(outcomes, total=len(rows), unit="sample", file=sys.stderr, disable=None):
-            if outcome.told is None:
-                dropped["cannot run"] += 1
-                _say(f"{outcome.sample.id}: {outcome.trouble}")
-                continue
-            table = functions.main_trace(outcome.told)
-            dropped.update(outcome.told.dropped)
-            if table.num_rows and table.column("ending")[0].as_py() == "seconds":
-                dropped[repositories.CLOCK] += 1
-                continue
-            kept.update(table.column("ending").to_pylist())
-            agreed += outcome.agrees is True
-            if outcome.agrees is False:
-                differs.append(outcome.sample.id)
-                _say(f"{outcome.sample.id}: the output is not the one that the sample says")
-            yield table
-
     _say("nothing isolates this code: it runs with your rights")
-    count = shards.write(output, tables())
-    click.echo(f"kept     {count}: {views.counted(kept)}")
-    click.echo(f"dropped  {dropped.total()}: {views.counted(dropped)}")
-    click.echo(f"outputs  {agreed} as the sample says, {len(differs)} not")
-    sys.exit(FELL_SHORT if dropped or differs else 0)
+    found = collection.store(output, _progress(functions.run_samples(rows, settings, jobs), len(rows)), _say)
+    _print_collection(found)
+    click.echo(f"outputs  {found.agreed} as the sample says, {len(found.differs)} not")
+    sys.exit(FELL_SHORT if found.dropped or found.differs else 0)
+
+
+@collect.command("synthetic")
+@click.option("-n", "count", type=int, required=True, help="How many programs.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same programs.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The data set of their traces.")
+@click.option(
+    "--programs", type=click.Path(path_type=Path), metavar="FILE", help="Write them as JSONL: {id, code, input}."
+)
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
+@settings_options(deadline=60.0, seed=False)
+def collect_synthetic(
+    count: int, seed: int, output: Path | None, programs: Path | None, jobs: int, settings: Settings
+) -> None:
+    """Make small functions from a seed and call each once, one trace each."""
+    if count < 1:
+        raise CannotRun(f"-n {count}: must be at least 1")
+    if output is None and programs is None:
+        raise CannotRun("give -o DIR for a data set, --programs FILE for the programs, or both")
+    if output is not None:
+        shards.can_write(output)
+    made = (functions.Sample(each.id, each.code, each.input) for each in synthetic.programs(count, seed))
+    samples = made if programs is None else functions.write_samples(programs, made)
+    if output is None:
+        click.echo(f"{count} programs in {programs}")
+        return
+    found = collection.store(
+        output, _progress(functions.run_samples(samples, settings, jobs, "synthetic"), count), _say
+    )
+    _print_collection(found)
+    sys.exit(FELL_SHORT if found.dropped else 0)
+
+
+def _progress(outcomes: Iterator[functions.Outcome], total: int) -> Iterator[functions.Outcome]:
+    return iter(tqdm(outcomes, total=total, unit="sample", file=sys.stderr, disable=None))
+
+
+def _print_collection(found: collection.Collection) -> None:
+    click.echo(f"kept     {found.count}: {views.counted(found.kept)}")
+    click.echo(f"dropped  {found.dropped.total()}: {views.counted(found.dropped)}")
 
 
 @collect.command("repo")

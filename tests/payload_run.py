@@ -121,4 +121,5 @@ def run(
     finally:
         in_place = tracer.stop()
         recorder.finish()
+        tracer.close()
     return Run(tape.read(), namespace, value, caught, in_place)

@@ -121,9 +121,10 @@ def harvest(
         else:
             kept.append(telling)
             contents.append(content)
+    identifiers = _Identifiers(found.python, identity)
     endings = [(t.trace.ending, t.trace.detail) if t.trace.ending else died for t in kept]
     rows: dict[str, object] = {
-        "id": [_identifier(telling, found.python, identity) for telling in kept],
+        "id": [identifiers.of(telling) for telling in kept],
         "content": contents,
         "schema_version": pa.array([SCHEMA_VERSION] * len(kept), pa.int32()),
         "program_id": [storable(telling.program_id) for telling in kept],
@@ -151,18 +152,22 @@ def _stored(entry: Entry) -> dict[str, object]:
     return {"name": entry.name, "file": entry.file, "line": entry.line}
 
 
-def _identifier(telling: Telling, python: str, identity: Mapping[str, object]) -> str:
-    said = [
-        SCHEMA_VERSION,
-        telling.program_id,
-        telling.context.text,
-        _stored(telling.entry),
-        telling.input,
-        telling.trace.call if telling.trace.node else 0,
-        python,
-        dict(identity),
-    ]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
+class _Identifiers:
+    """Ids: the sha256 of a JSON list.  What many rows share is spelled once."""
+
+    def __init__(self, python: str, identity: Mapping[str, object]) -> None:
+        self._end = json.dumps([python, dict(identity)], sort_keys=True)[1:]
+        self._contexts: dict[int, str] = {}
+
+    def of(self, telling: Telling) -> str:
+        """The id of a telling's row."""
+        context = self._contexts.get(id(telling.context))
+        if context is None:
+            context = self._contexts[id(telling.context)] = quote(telling.context.text)
+        entry = json.dumps(_stored(telling.entry), sort_keys=True)
+        call = telling.trace.call if telling.trace.node else 0
+        names = f"{quote(telling.program_id)}, {context}, {entry}, {quote(telling.input)}, {call}"
+        return hashlib.sha256(f"[{SCHEMA_VERSION}, {names}, {self._end}".encode("ascii")).hexdigest()
 
 
 def _places(contexts: Sequence[Context]) -> pa.ListArray:

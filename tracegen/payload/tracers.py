@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from importlib.machinery import ExtensionFileLoader
+from types import CodeType
 from typing import Any, NamedTuple
 
 from . import pyfacts
@@ -46,7 +47,15 @@ def native(path: str) -> Parts:
         return library.Writer(buffer, Full)
 
     def make_recorder(writer: Any, selection: Selection, limits: Limits, node: str = "") -> Any:
-        return library.Recorder(writer, Scope(writer, selection), limits, node)
+        scope = Scope(writer, selection)
+
+        def known(code: CodeType) -> Any:
+            found = scope.known(code)
+            if found is None:
+                return None
+            return found.file, found.line, found.begins, found.generator, found.spent, found.name, found.names
+
+        return library.Recorder(writer, known, scope.files, selection.begin, selection.each, tuple(limits), node)
 
     def make_tracer(made: Any, policy: str) -> Any:
         return library.Tracer(made, policy, pyfacts.flags_of_instructions())

@@ -285,16 +285,21 @@ _BASES: Dict[type, Callable[[Any], object]] = {
 }
 
 
+def _mro(kind: type) -> Tuple[type, ...]:
+    """A type that was never made ready has none: 3.11's ``positions_iterator``."""
+    return _mro_of(kind) or ()
+
+
 def is_kind(value: object, kind: type) -> bool:
     """``isinstance`` that asks nobody."""
-    return any(base is kind for base in _mro_of(type(value)))
+    return any(base is kind for base in _mro(type(value)))
 
 
 def _attributes(value: object) -> List[Tuple[str, object]]:
     """An object's slots and instance attributes, read through the interpreter's own descriptors only."""
     slots: List[Tuple[str, object]] = []
     instance: List[Tuple[str, object]] = []
-    for cls in reversed(_mro_of(type(value))):
+    for cls in reversed(_mro(type(value))):
         namespace = _namespace_of(cls)
         for name, descriptor in list(namespace.items()):
             if type(name) is not str or (name[:2] == "__" and name != "__dict__"):

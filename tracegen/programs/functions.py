@@ -9,7 +9,7 @@ import ast
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -75,8 +75,8 @@ class Call:
         return Source(CALLER, f"def main():\n    return {self.function}({normalised(self.arguments)})\n")
 
 
-def trace_call(call: Call, settings: Settings, lanes: Lanes | None = None) -> Told:
-    """Run one call in a child.  Raises CannotRun if it cannot be run at all."""
+def trace_call(call: Call, settings: Settings, lanes: Lanes | None = None, source: str = "function") -> Told:
+    """Run one call in a child; ``source`` is what provenance says.  Raises CannotRun if it cannot be run at all."""
     caller = call.caller
     selection = Selection(
         begin="code",
@@ -103,7 +103,7 @@ def trace_call(call: Call, settings: Settings, lanes: Lanes | None = None) -> To
         tellings,
         died=finished.ending,
         identity=settings.identity,
-        provenance=provenance("function", finished.wire, settings),
+        provenance=provenance(source, finished.wire, settings),
         stdout=finished.output,
     )
     return Told(rows.table, rows.dropped, finished)
@@ -183,6 +183,20 @@ def read_samples(path: Path) -> list[Sample]:
     return samples
 
 
+def write_samples(path: Path, samples: Iterable[Sample]) -> list[Sample]:
+    """Write samples as JSONL, a new file that `read_samples` reads back; returns them.  Raises CannotRun."""
+    written = []
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            for sample in samples:
+                row = {name: value for name, value in asdict(sample).items() if value is not None}
+                file.write(json.dumps(row) + "\n")
+                written.append(sample)
+    except OSError as error:
+        raise CannotRun(f"{path}: cannot be written: {error.strerror}") from None
+    return written
+
+
 def _sample(line: str, where: str) -> Sample:
     try:
         row = json.loads(line)
@@ -214,16 +228,18 @@ class Outcome:
     agrees: bool | None
 
 
-def run_samples(samples: Iterable[Sample], settings: Settings, jobs: int) -> Iterator[Outcome]:
+def run_samples(
+    samples: Iterable[Sample], settings: Settings, jobs: int, source: str = "function"
+) -> Iterator[Outcome]:
     """Outcomes in the order of the samples; ``jobs`` children run side by side."""
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            yield from pool.map(lambda sample: run_sample(sample, settings), samples)
+            yield from pool.map(lambda sample: run_sample(sample, settings, source), samples)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def run_sample(sample: Sample, settings: Settings) -> Outcome:
+def run_sample(sample: Sample, settings: Settings, source: str = "function") -> Outcome:
     """Call a sample's ``f`` as CRUXEval does."""
     try:
         call = Call(
@@ -235,7 +251,7 @@ def run_sample(sample: Sample, settings: Settings) -> Outcome:
             shown="program.py",
             module="program",
         )
-        told = trace_call(call, settings, SAMPLE_LANES)
+        told = trace_call(call, settings, SAMPLE_LANES, source)
     except CannotRun as error:
         return Outcome(sample, None, str(error), None)
     return Outcome(sample, told, None, _agrees(sample, told))

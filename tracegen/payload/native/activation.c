@@ -96,6 +96,7 @@ static void activation_dealloc(PyObject *self) {
     PyMem_RawFree(activation->variables);
     PyMem_RawFree(activation->order);
     PyMem_RawFree(activation->raised);
+    PyMem_RawFree(activation->found);
     PyObject *tracer = activation->tracer;
     PyObject_Free(self);
     Py_XDECREF(tracer);
@@ -196,8 +197,13 @@ static int bind_in_namespace(Activation *activation, PyObject *name, PyObject *v
     Variable *variable = variable_of(activation, name, at);
     if (variable == NULL)
         return -1;
-    if (variable->owned)
+    if (variable->now == NULL) {
+        if (grow((void **)&activation->found, &activation->found_room, activation->found_count, sizeof(int)) < 0)
+            return -1;
+        activation->found[activation->found_count++] = (int)(variable - activation->variables);
+    } else if (variable->owned) {
         Py_DECREF(variable->now); /* a comprehension's name hides it; the namespace holds it still */
+    }
     bind(variable, value);
     return 0;
 }
@@ -240,6 +246,7 @@ static int bind_namespace(Activation *activation, PyFrameObject *frame) {
     if (read_namespace(activation, frame, &proxy) < 0)
         return -1;
     int done = 0, expected = 0;
+    activation->found_count = 0;
     /* A class body's namespace may be anything that its metaclass made: only a real dict is read. */
     if (activation->namespace != NULL && PyDict_Check(activation->namespace)) {
         Py_ssize_t at = 0;
@@ -300,7 +307,9 @@ static int show_all(Activation *activation, const Activation *caller, Renderer *
         if (activation->variables[at].now != NULL && show(activation, caller, at, r) < 0)
             return -1;
     }
-    for (int at = 0; at < activation->count; at++) {
+    int names = activation->known->names != NULL, candidates = names ? activation->count : activation->found_count;
+    for (int i = 0; i < candidates; i++) {
+        int at = names ? i : activation->found[i];
         Variable *variable = &activation->variables[at];
         if (variable->listed || variable->now == NULL)
             continue;

@@ -33,6 +33,8 @@ typedef struct Activation {
     int shown, order_room;
     int *raised;            /* positions of the exceptions since the last line in front of them */
     int raised_count, raised_room;
+    int *found;             /* the variables of a namespace that are bound now, in its order */
+    int found_count, found_room;
     PyObject *namespace;    /* of a module or class body, once it was read; owned */
     PyObject *index;        /* names of a namespace to their variables */
     struct Activation *next_idle;

@@ -36,6 +36,23 @@ static Ended failure(Thread *thread, Text *text) {
     return done < 0 ? FAILED : DONE;
 }
 
+/* repr() without its look at pending signals: a handler runs where the program is, not in here. */
+static PyObject *repr_of(PyObject *value) {
+    reprfunc own = Py_TYPE(value)->tp_repr;
+    if (own == NULL)
+        return PyObject_Repr(value);
+    if (Py_EnterRecursiveCall(" while getting the repr of an object"))
+        return NULL;
+    PyObject *shown = own(value);
+    Py_LeaveRecursiveCall();
+    if (shown != NULL && !PyUnicode_Check(shown)) {
+        Py_DECREF(shown);
+        PyErr_SetString(PyExc_TypeError, "__repr__ returned non-string");
+        return NULL;
+    }
+    return shown;
+}
+
 Ended contain(void *context, PyObject *value, Text *text, int *failed) {
     Thread *thread = context;
     PyThreadState *state = PyThreadState_Get();
@@ -46,7 +63,7 @@ Ended contain(void *context, PyObject *value, Text *text, int *failed) {
     Py_INCREF(thread);
     Py_INCREF(value);
     tracing_suspend(state, &saved);
-    PyObject *shown = PyObject_Repr(value);
+    PyObject *shown = repr_of(value);
     tracing_resume(state, &saved);
     /* The repr may have taken the trace function away. */
     if (!tracer_in_place(thread)) {

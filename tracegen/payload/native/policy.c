@@ -131,6 +131,13 @@ static int gather_attributes(PyObject *pairs, PyObject *attributes) {
     return 0;
 }
 
+/* Whether an object has a place for a dict, and none there yet: the descriptor would make one, and functools.partial,
+ * for one, behaves otherwise then. */
+static int is_bare(PyObject *value) {
+    Py_ssize_t offset = Py_TYPE(value)->tp_dictoffset;
+    return offset > 0 && *(PyObject **)((char *)value + offset) == NULL;
+}
+
 /* The slots and the instance dict that one class of the mro brings: values.py: _attributes. */
 static int gather_class(PyObject *slots, PyObject *instance, PyTypeObject *class, PyObject *value) {
 #if PY_VERSION_HEX >= 0x030c0000
@@ -151,7 +158,7 @@ static int gather_class(PyObject *slots, PyObject *instance, PyTypeObject *class
             continue;
         int is_slot = Py_TYPE(descriptor) == &PyMemberDescr_Type && PyType_HasFeature(class, Py_TPFLAGS_HEAPTYPE);
         int is_namespace = !is_slot && is_dict && Py_TYPE(descriptor) == &PyGetSetDescr_Type &&
-                           PyList_GET_SIZE(instance) == 0;
+                           PyList_GET_SIZE(instance) == 0 && !is_bare(value);
         if (!is_slot && !is_namespace)
             continue;
         PyObject *found = Py_TYPE(descriptor)->tp_descr_get(descriptor, value, (PyObject *)Py_TYPE(value));
@@ -180,7 +187,8 @@ static int gather_class(PyObject *slots, PyObject *instance, PyTypeObject *class
 static PyObject *attributes_of(PyObject *value) {
     PyObject *slots = PyList_New(0), *instance = PyList_New(0), *mro = Py_TYPE(value)->tp_mro;
     int done = slots == NULL || instance == NULL ? -1 : 0;
-    for (Py_ssize_t i = PyTuple_GET_SIZE(mro); done == 0 && --i >= 0;) {
+    /* A type that was never made ready has no mro: 3.11's positions_iterator. */
+    for (Py_ssize_t i = mro != NULL ? PyTuple_GET_SIZE(mro) : 0; done == 0 && --i >= 0;) {
         PyObject *class = PyTuple_GET_ITEM(mro, i);
         if (PyType_Check(class))
             done = gather_class(slots, instance, (PyTypeObject *)class, value);

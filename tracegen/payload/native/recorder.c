@@ -281,37 +281,41 @@ static void known_free(Known *known) {
     PyMem_RawFree(known);
 }
 
-/* An int attribute; -1 with an exception set. */
-static long long number_of(PyObject *object, const char *name) {
-    PyObject *value = PyObject_GetAttrString(object, name);
-    long long number = value ? PyLong_AsLongLong(value) : -1;
-    Py_XDECREF(value);
-    return number;
-}
-
-/* From scope.py's Known. */
+/* From what scope.py tells: (file, line, begins, generator, spent, name, names). */
 static Known *known_make(PyCodeObject *code, PyObject *told) {
+    unsigned int file;
+    long line;
+    int begins, generator, spent;
+    PyObject *name, *names;
+    if (!PyTuple_Check(told)) {
+        PyErr_SetString(PyExc_TypeError, "what is known of a code object is a tuple");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(told, "IlpppUO", &file, &line, &begins, &generator, &spent, &name, &names))
+        return NULL;
     Known *known = PyMem_RawCalloc(1, sizeof *known);
     if (known == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
+    known->file = file;
+    known->line = line;
+    known->begins = begins;
+    known->generator = generator;
+    known->spent = spent;
     Py_INCREF(code);
     known->code = (PyObject *)code;
-    known->file = (uint32_t)number_of(told, "file");
-    known->line = (long)number_of(told, "line");
-    known->begins = number_of(told, "begins") > 0;
-    known->generator = number_of(told, "generator") > 0;
-    known->spent = number_of(told, "spent") > 0;
-    known->name = PyObject_GetAttrString(told, "name");
-    known->names = PyObject_GetAttrString(told, "names");
-    known->instructions = code_instructions(code);
-    if (PyErr_Occurred() || !known->instructions)
-        goto failed;
-    if (known->names == Py_None) {
-        Py_CLEAR(known->names);
-        return known;
+    Py_INCREF(name);
+    known->name = name;
+    if (names != Py_None) {
+        Py_INCREF(names);
+        known->names = names;
     }
+    known->instructions = code_instructions(code);
+    if (known->instructions == NULL)
+        goto failed;
+    if (known->names == NULL)
+        return known;
     Py_ssize_t count = PyTuple_GET_SIZE(known->names);
     known->places = PyMem_RawCalloc((size_t)count + 1, sizeof *known->places);
     known->quoted = PyMem_RawCalloc((size_t)count + 1, sizeof *known->quoted);
@@ -346,7 +350,7 @@ Known *recorder_known(Recorder *recorder, PyCodeObject *code) {
         return NULL;
     PyThreadState *state = PyThreadState_Get();
     headroom_give(state);
-    PyObject *told = PyObject_CallMethod(recorder->scope, "known", "O", code);
+    PyObject *told = PyObject_CallFunctionObjArgs(recorder->ask, code, NULL);
     headroom_take(state);
     if (told == NULL || told == Py_None) {
         Py_XDECREF(told);
@@ -368,63 +372,51 @@ Known *recorder_known(Recorder *recorder, PyCodeObject *code) {
 
 /* The Python type. */
 
-static long long clipped(PyObject *number) {
-    double value = PyFloat_AsDouble(number);
-    return value >= 9e18 ? LLONG_MAX : (long long)value;
+/* Limits may be infinite. */
+static long long whole(double number) {
+    return number >= 9e18 ? LLONG_MAX : (long long)number;
 }
 
-static int take_limits(Recorder *recorder, PyObject *limits) {
-    PyObject *events = PyObject_GetAttrString(limits, "events"), *seconds = PyObject_GetAttrString(limits, "seconds");
-    PyObject *bytes = PyObject_GetAttrString(limits, "bytes"), *depth = PyObject_GetAttrString(limits, "depth");
-    PyObject *characters = PyObject_GetAttrString(limits, "characters");
-    if (events && seconds && bytes && depth && characters) {
-        recorder->max_events = clipped(events);
-        recorder->max_bytes = clipped(bytes);
-        recorder->characters = clipped(characters);
-        long long deepest = clipped(depth);
-        recorder->max_depth = deepest > INT_MAX ? INT_MAX : (int)deepest;
-        double nanoseconds = PyFloat_AsDouble(seconds) * 1e9;
-        recorder->nanoseconds = nanoseconds >= 9e18 ? LLONG_MAX : (long long)nanoseconds;
+static int take_begin(Recorder *recorder, const char *begin) {
+    static const char *const NAMES[] = {"code", "functions", "outermost"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(begin, NAMES[i]) == 0) {
+            recorder->begin = (Begin)i;
+            return 0;
+        }
     }
-    Py_XDECREF(events);
-    Py_XDECREF(seconds);
-    Py_XDECREF(bytes);
-    Py_XDECREF(depth);
-    Py_XDECREF(characters);
-    return PyErr_Occurred() ? -1 : 0;
+    PyErr_Format(PyExc_ValueError, "no such beginning of a trace: '%s'", begin);
+    return -1;
 }
 
-static int recorder_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"writer", "scope", "limits", "node", NULL};
+static int recorder_init(PyObject *self, PyObject *args, PyObject *unused) {
+    (void)unused;
     Recorder *recorder = (Recorder *)self;
-    PyObject *writer, *scope, *limits, *node;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OOU", names, &WriterType, &writer, &scope, &limits, &node))
+    PyObject *writer, *ask, *files, *node;
+    const char *begin;
+    long long each;
+    double events, seconds, bytes, characters, depth;
+    if (!PyArg_ParseTuple(args, "O!OO!sL(ddddd)U", &WriterType, &writer, &ask, &PyDict_Type, &files, &begin, &each,
+                          &events, &seconds, &bytes, &characters, &depth, &node))
         return -1;
     if (recorder->writer != NULL) {
         PyErr_SetString(PyExc_ValueError, "a recorder records once");
         return -1;
     }
-    PyObject *selection = PyObject_GetAttrString(scope, "selection");
-    PyObject *begin = selection ? PyObject_GetAttrString(selection, "begin") : NULL;
-    if (begin != NULL) {
-        recorder->begin = PyUnicode_CompareWithASCIIString(begin, "code") == 0        ? BEGIN_CODE
-                        : PyUnicode_CompareWithASCIIString(begin, "functions") == 0 ? BEGIN_FUNCTIONS
-                                                                                    : BEGIN_OUTERMOST;
-        recorder->each = number_of(selection, "each");
-    }
-    Py_XDECREF(begin);
-    Py_XDECREF(selection);
-    if (PyErr_Occurred() || take_limits(recorder, limits) < 0)
+    if (take_begin(recorder, begin) < 0)
         return -1;
-    recorder->files = PyObject_GetAttrString(scope, "files");
-    if (recorder->files == NULL || !PyDict_CheckExact(recorder->files)) {
-        PyErr_SetString(PyExc_TypeError, "scope.files must be a dict");
-        return -1;
-    }
+    recorder->each = each;
+    recorder->max_events = whole(events);
+    recorder->nanoseconds = whole(seconds * 1e9);
+    recorder->max_bytes = whole(bytes);
+    recorder->characters = whole(characters);
+    recorder->max_depth = depth < INT_MAX ? (int)depth : INT_MAX;
     Py_INCREF(writer);
     recorder->writer = (Writer *)writer;
-    Py_INCREF(scope);
-    recorder->scope = scope;
+    Py_INCREF(ask);
+    recorder->ask = ask;
+    Py_INCREF(files);
+    recorder->files = files;
     Py_INCREF(node);
     recorder->node = node;
     return 0;
@@ -443,7 +435,7 @@ static void recorder_dealloc(PyObject *self) {
     PyMem_RawFree(recorder->codes);
     text_free(&recorder->note);
     Py_XDECREF(recorder->writer);
-    Py_XDECREF(recorder->scope);
+    Py_XDECREF(recorder->ask);
     Py_XDECREF(recorder->files);
     Py_XDECREF(recorder->node);
     Py_TYPE(self)->tp_free(self);
@@ -533,7 +525,8 @@ PyTypeObject RecorderType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tracer.Recorder",
     .tp_basicsize = sizeof(Recorder),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "Decides and keeps books; writes the wire.  Recorder(writer, scope, limits, node).",
+    .tp_doc = "Decides and keeps books; writes the wire.  Recorder(writer, ask, files, begin, each,\n"
+              "(events, seconds, bytes, characters, depth), node).",
     .tp_new = PyType_GenericNew,
     .tp_init = recorder_init,
     .tp_dealloc = recorder_dealloc,

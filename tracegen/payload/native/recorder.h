@@ -50,7 +50,7 @@ typedef enum { BEGIN_CODE, BEGIN_FUNCTIONS, BEGIN_OUTERMOST } Begin;
 typedef struct {
     PyObject_HEAD
     Writer *writer;
-    PyObject *scope;        /* scope.py's Scope */
+    PyObject *ask;          /* what is known of a code object, from scope.py */
     PyObject *files;        /* its dict: a file name to its number, below 0 if it is not entered */
     PyObject *node;         /* the test that runs */
     Begin begin;
