@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BENCH := .bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types tests test-slow cover golden bench bench-tracer clean
+.PHONY: help demo test check lint types tests test-slow cover golden bench bench-tracer cpython-tests clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,13 +47,16 @@ bench-tracer: $(BENCH)/.ready  ## the tracers of others and ours side by side, i
 	$(BENCH)/bin/python -m benchmarks.containers
 	$(BENCH)/bin/python -m benchmarks.path
 
+cpython-tests: $(READY)  ## CPython's own tests under the native tracer, on every interpreter found (hours)
+	$(BIN)/python -m benchmarks.cpython_tests
+
 clean:  ## remove what was built
 	rm -rf $(VENV) $(BENCH) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage demo-data
 
 # A Python without ensurepip (Debian's, without python3-venv) makes its environment with virtualenv.
 $(READY): EXTRA := dev
 $(BENCH)/.ready: EXTRA := bench
-$(READY) $(BENCH)/.ready: pyproject.toml constraints.txt
+$(READY) $(BENCH)/.ready: pyproject.toml constraints.txt setup.py $(wildcard tracegen/payload/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "foretrace needs Python 3.10 or later; give one: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
 	@test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D) || \

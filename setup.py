@@ -1,4 +1,4 @@
-"""Builds the C core of the tracer for the running interpreter, if a compiler is there.  All else is in pyproject.toml."""
+"""Builds the C core of the tracer for the running interpreter, if a compiler is there.  The rest: pyproject.toml."""
 
 from pathlib import Path
 

@@ -7,6 +7,8 @@ What tracing does show, and cannot hide:
 * Under the value policy ``repr`` a foreign ``__repr__`` runs, with whatever it does.
 * Under the value policy ``fields`` an instance whose attributes lie in its object (3.11 and later) is given the dict
   that ``vars()`` of it would make: `gc.get_objects` sees it.
+* When the collector of cycles runs by itself depends on how many containers were made.  Tracing makes a few, so it runs
+  a little earlier: what dies in it dies earlier, in the same order.
 * A code object that ran is kept until the process ends, and with it its constants.
 * From 3.11 on CPython does not specialise a call while anybody traces, and a specialised one may take a level less of
   the stack: where a call of ``str`` or of a class is the one that fails, a traced program fails one call earlier.
@@ -26,7 +28,7 @@ from tracegen.programs.scripts import trace_script
 
 UNFREE = Limits(events=1_000_000, bytes=1 << 30, depth=100_000, seconds=60.0)
 
-PROGRAMS = sorted((Path(__file__).parent / "behaviours").glob("*.py"))
+PROGRAMS = {path.stem: path for path in sorted((Path(__file__).parent / "behaviours").glob("*.py"))}
 
 
 def printed_plainly(python: str, path: Path) -> tuple[str, str]:
@@ -51,14 +53,13 @@ def printed_traced(python: str, path: Path, values: str) -> tuple[str, str]:
     return told.finished.output, told.finished.stderr.decode()
 
 
-@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {"attributes"}))
 @every_interpreter
-def test_a_program_prints_what_it_prints_untraced(python: str, path: Path) -> None:
-    assert printed_traced(python, path, "repr") == printed_plainly(python, path)
+def test_a_program_prints_what_it_prints_untraced(python: str, name: str) -> None:
+    assert printed_traced(python, PROGRAMS[name], "repr") == printed_plainly(python, PROGRAMS[name])
 
 
+@pytest.mark.parametrize("name", ["attributes", "references", "finalisers"])
 @every_interpreter
-def test_objects_live_and_die_the_same_where_no_repr_is_called(python: str) -> None:
-    for path in PROGRAMS:
-        if path.stem in ("references", "finalisers", "recursion"):
-            assert printed_traced(python, path, "fields") == printed_plainly(python, path)
+def test_a_program_whose_attributes_are_read_prints_what_it_prints_untraced(python: str, name: str) -> None:
+    assert printed_traced(python, PROGRAMS[name], "fields") == printed_plainly(python, PROGRAMS[name])

@@ -379,7 +379,7 @@ def test_the_reference_tracer_can_be_asked_for(program: Path) -> None:
         (["program.py", "--seconds", "-0.5"], "seconds -0.5: must be more than 0"),
         (["program.py", "--seconds", "nan"], "seconds nan: must be more than 0"),
         (["program.py", "--deadline", "0"], "deadline 0.0: must be more than 0"),
-        (["program.py", "--tracer", "native"], "tracer native: this version has no native tracer; use "),
+        (["program.py", "--tracer", "native", "--python", "/bin/true"], "tracer native: /bin/true does not answer"),
         (["program.py", "--include", "no_such_module"], "--include: no module 'no_such_module' with a source file"),
         (["program.py", "--include", "no_such.module"], "--include: no module 'no_such.module' with a source file"),
         (["program.py", "--include", "sys"], "--include: no module 'sys' with a source file"),
@@ -861,7 +861,8 @@ def test_a_folder_that_is_no_data_set_is_one_line(tmp_path: Path, data: Path) ->
 
 def test_the_doctor_says_what_this_machine_can_do() -> None:
     found = one(foretrace("doctor", "--json"))
-    assert found["interpreters"] == [f"{interpreter}  {interpreter.path}" for interpreter in INTERPRETERS]
+    assert found["interpreters"] == [f"{i}  {i.path}  native (C)" for i in INTERPRETERS]
+    assert found["tracer"] == "native (C)"
     assert found["packages"]["pyarrow"]
     assert found["isolation"].startswith("none")
     text = foretrace("doctor").text

@@ -1,4 +1,4 @@
-"""The steps of small programs under both tracers, exactly: what an event shows, what a value may do, what stands afterwards.
+"""The steps of small programs under both tracers: what an event shows, what a value may do, what stands afterwards.
 
 Longer than the house's 350 lines: every rule of one subject has its cases here, beside what they share.
 """
@@ -1358,7 +1358,7 @@ def test_a_running_activation_is_recorded_from_the_middle_without_its_call() -> 
     namespace = compiled(source)
     tape = Tape()
     namespace["tracer"] = new_tracer(tape)
-    kept = namespace["kept"] = []
+    namespace["kept"] = []
     outside = sys.gettrace()
     sys.settrace(None)
     try:

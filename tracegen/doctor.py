@@ -28,9 +28,7 @@ class Examination:
 
 def examine() -> Examination:
     """Look at this machine: interpreters are asked what they are, nothing else is run."""
-    found = [
-        f"{interpreter}  {interpreter.path}  {_tracer(interpreter.path)}" for interpreter in interpreters.found()
-    ]
+    found = [f"{interpreter}  {interpreter.path}  {_tracer(interpreter.path)}" for interpreter in interpreters.found()]
     return Examination(
         host=f"{sys.implementation.name} {platform.python_version()}  {sys.executable}",
         system=f"{platform.system()} {platform.release()} {platform.machine()}",

@@ -70,7 +70,7 @@ def _asked(python: str) -> tuple[str, str, str, int, str]:
     try:
         done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=20, check=True)
         implementation, suffix, version, release, include = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError):
         raise Unavailable(f"{python} does not answer") from None
     return str(implementation), str(suffix or ""), str(version), int(release), str(include)
 
@@ -79,7 +79,7 @@ def _fingerprint(interpreter: str) -> str:
     told = hashlib.sha256(interpreter.encode())
     for path in sources():
         told.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    told.update(repr(FLAGS).encode())
+    told.update(repr((FLAGS, compiler())).encode())
     return told.hexdigest()[:16]
 
 

@@ -19,8 +19,8 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``python``: the interpreter that runs the program.  ``tracer``: the C core (``native``), the ``reference``, or the
-    core where there is one (``auto``): both record the same.  ``deadline``: seconds until its process is killed.
+    """``python``: the interpreter that runs the program.  ``tracer``: the C core (``native``), the ``reference``, or
+    the core where there is one (``auto``): both record the same.  ``deadline``: seconds until its process is killed.
 
     ``limits`` are those of each trace (`Limits`); ``include`` names modules or paths that are entered
     although they are the standard library's or installed.  ``output_bytes``: how much of stdout, and of

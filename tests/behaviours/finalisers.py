@@ -102,17 +102,6 @@ def returning():
     x, y, z = Dies("x"), Shows("y"), [Dies("z")]
     return "returned"
 
-def automatic():
-    # When the collector runs by itself depends on how many containers were made.
-    made = []
-    ref = None
-    for n in range(3000):
-        loop = [n]
-        loop.append(loop)
-        if n % 1000 == 0:
-            made.append(n)
-    return len(made)
-
 for kind in Dies, Shows, Again:
     rebound(kind)
     print("end of", kind.__name__)
@@ -123,5 +112,4 @@ watched()
 cyclic()
 handled()
 print(returning())
-print(automatic())
 last = Dies("at exit")

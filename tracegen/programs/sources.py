@@ -33,6 +33,7 @@ class Sources:
         self.dropped: Counter[str] = Counter()
         self._known: dict[int, Source | str] = {}
         self._contexts: dict[tuple[tuple[int, ...], int | None], Context] = {}
+        self._definitions: dict[tuple[int, int], int] = {}
 
     def source(self, file: int) -> Source | str:
         """The source of a file of the wire, or the reason why there is none."""
@@ -51,7 +52,7 @@ class Sources:
                 return None
             sources.append(source)
         module = trace.name == "<module>"
-        line = 1 if module else definition_line(sources[0].text, trace.line)
+        line = 1 if module else self._definition(sources[0], trace)
         key = (order, None if module else line)
         if key not in self._contexts:
             self._contexts[key] = whole_files(sources, None if module else (0, line))
@@ -64,6 +65,12 @@ class Sources:
             order=order,
             entry=Entry(trace.name, 0, line),
         )
+
+    def _definition(self, source: Source, trace: Recorded) -> int:
+        place = (trace.file, trace.line)
+        if place not in self._definitions:
+            self._definitions[place] = definition_line(source.text, trace.line)
+        return self._definitions[place]
 
 
 def from_disk(root: Path, started: float) -> Callable[[str], Source | str]:
@@ -85,6 +92,8 @@ def from_disk(root: Path, started: float) -> Callable[[str], Source | str]:
 
 def entered(found: Wire, trace: Recorded) -> tuple[int, ...]:
     """The files of a trace's steps, the entry's first, the others in the order in which they are entered."""
+    if len(found.files) == 1:
+        return (trace.file,)
     order: dict[int, None] = {trace.file: None}
     files, first = np.unique(found.records["file"][trace.index], return_index=True)
     order |= dict.fromkeys(files[np.argsort(first)].tolist())
