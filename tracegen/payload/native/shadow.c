@@ -6,18 +6,19 @@ enum { INSIDE = 8 }; /* slots that need no memory of their own */
  * node's own text, so that a node may move with its text.  A node may have several owners: whoever changes it takes a
  * copy first. */
 struct Node {
+    /* In a cache line: what a look at an unchanged one needs. */
     int owners;
     Kind kind;
     Py_ssize_t size;
-    Py_ssize_t room;
     PyObject **items;     /* owned where the slot is kept, else an address */
-    uint32_t *ends;       /* where each slot's text ends; in the same block as the items */
     Node **children;      /* NULL: kept; &SOFT_SLOT: look again; or a shape.  NULL altogether if all are kept */
+    PyObject *inside[INSIDE];
+    uint32_t inside_ends[INSIDE];
+    Py_ssize_t room;
+    uint32_t *ends;       /* where each slot's text ends; in the same block as the items */
     uint64_t version;     /* a dict's: every change gives it a new one */
     PyObject **table;     /* a set's keys by their place, 0 where there is none */
     Py_ssize_t places;
-    PyObject *inside[INSIDE];
-    uint32_t inside_ends[INSIDE];
 };
 
 static Node SOFT_SLOT;
@@ -209,14 +210,50 @@ static inline int slot_same(Renderer *r, const Node *node, Py_ssize_t at, PyObje
     return same;
 }
 
+/* Tables of small lists are common, and most of their price is the way to memory. */
+enum { AHEAD = 8 };
+
+static inline void prefetch(const void *address) {
+#if defined(__GNUC__)
+    __builtin_prefetch(address);
+#else
+    (void)address;
+#endif
+}
+
+/* Whether a node is that of a list of kept items, and the list holds just those. */
+static inline int is_same_list(const Node *node, PyObject *now) {
+    if (node->kind != LIST || Py_TYPE(now) != &PyList_Type || Py_SIZE(now) != node->size || node->children != NULL)
+        return 0;
+    PyObject *const *items = ((PyListObject *)now)->ob_item;
+    if (node->size > INSIDE)
+        return memcmp(node->items, items, (size_t)node->size * sizeof *items) == 0;
+    for (Py_ssize_t i = 0; i < node->size; i++)
+        if (node->items[i] != items[i])
+            return 0;
+    return 1;
+}
+
+/* Whether what is not kept shows as it did; the slots hold the addresses that the node knows. */
+static int children_same(Renderer *r, const Node *node, const char *text) {
+    if (node->children == NULL)
+        return 1;
+    for (Py_ssize_t i = 0; i < node->size; i++) {
+        const Node *child = node->children[i];
+        if (i + AHEAD < node->size) {
+            prefetch(node->children[i + AHEAD]);
+            prefetch(node->items[i + AHEAD]);
+        }
+        if (child != NULL && !is_same_list(child, node->items[i]) && !slot_same(r, node, i, node->items[i], text))
+            return 0;
+    }
+    return 1;
+}
+
 static int slots_same(Renderer *r, const Node *node, PyObject *const *now, const char *text) {
     if (node->size && memcmp(node->items, now, (size_t)node->size * sizeof *now) != 0)
         return 0;
-    if (node->children != NULL)
-        for (Py_ssize_t i = 0; i < node->size; i++)
-            if (node->children[i] != NULL && !slot_same(r, node, i, now[i], text))
-                return 0;
-    return 1;
+    return children_same(r, node, text);
 }
 
 static uint64_t version_of(PyObject *dict) {
@@ -235,13 +272,8 @@ static int dict_same(Renderer *r, const Node *node, PyObject *value, const char 
     if (2 * ((PyDictObject *)value)->ma_used != node->size)
         return 0;
     uint64_t version = version_of(value);
-    if (version != 0 && version == node->version) {
-        if (node->children != NULL)
-            for (Py_ssize_t i = 0; i < node->size; i++)
-                if (node->children[i] != NULL && !slot_same(r, node, i, node->items[i], text))
-                    return 0;
-        return 1;
-    }
+    if (version != 0 && version == node->version)
+        return children_same(r, node, text);
     Py_ssize_t at = 0, i = 0;
     PyObject *key, *item;
     while (i < node->size && PyDict_Next(value, &at, &key, &item)) {
@@ -259,13 +291,7 @@ static int set_same(Renderer *r, const Node *node, PyObject *value, const char *
     uintptr_t differing = 0;
     for (Py_ssize_t at = 0; at < node->places; at++)
         differing |= (uintptr_t)set->table[at].key ^ (uintptr_t)node->table[at];
-    if (differing)
-        return 0;
-    if (node->children != NULL)
-        for (Py_ssize_t i = 0; i < node->size; i++)
-            if (node->children[i] != NULL && !slot_same(r, node, i, node->items[i], text))
-                return 0;
-    return 1;
+    return !differing && children_same(r, node, text);
 }
 
 /* Whether a value shows the text that a node stands for. */
