@@ -17,6 +17,7 @@ import json
 import mmap
 import os
 import random
+import signal
 import struct
 import sys
 import unittest
@@ -193,6 +194,7 @@ def main() -> None:
     sys.path.pop(0)
     sys.argv = ["test"]
     faulthandler.enable()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where we were started with Ctrl-C ignored
     journal = Journal(config["journal"])
     child = loaded(os.path.join(config["payload"], "bootstrap.py"), "bootstrap").load(config["payload"])
     tracing = Tracing(config, child) if config["library"] else None

@@ -20,7 +20,7 @@ from tests.differential import Side, play, side  # noqa: E402
 from tests.random_programs.generator import generated  # noqa: E402
 from tests.random_programs.program import FILE  # noqa: E402
 
-ROUNDS = 8
+ROUNDS = 6
 
 
 def in_use(chosen: Side, first: int, count: int) -> list[int]:

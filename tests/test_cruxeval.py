@@ -29,10 +29,16 @@ pytestmark = [
 
 
 def checked(samples: Sequence[Sample]) -> Iterator[Trace]:
-    """The trace of each sample, if its output agrees and its text parses back to its frames."""
-    for sample, outcome in zip(samples, run_samples(samples, Settings(python=FAITHFUL[-1]), jobs=2), strict=True):
+    """The trace of each sample, if its output agrees, its text parses back to its frames, and both tracers record it."""
+    native, reference = (
+        run_samples(samples, Settings(python=FAITHFUL[-1], tracer=tracer), jobs=2) for tracer in ("native", "reference")
+    )
+    for sample, outcome, other in zip(samples, native, reference, strict=True):
         assert (outcome.sample, outcome.trouble, outcome.agrees) == (sample, None, True)
         assert outcome.told is not None and not outcome.told.dropped
+        assert other.told is not None
+        rows = [told.table.drop_columns(["provenance"]) for told in (outcome.told, other.told)]
+        assert rows[0].equals(rows[1])
         [trace] = outcome.told.traces()
         assert (trace.program_id, trace.entry.name, trace.ending.value) == (sample.id, "main", "returned")
         parsed = parse(trace.pieces())

@@ -208,44 +208,20 @@ static int bind_in_namespace(Activation *activation, PyObject *name, PyObject *v
     return 0;
 }
 
-/* The names that a comprehension hides while it runs in a module or class body (3.13): a proxy of them. */
-static int bind_hidden(Activation *activation, PyObject *proxy, int *at) {
-    PyObject *pairs = PyMapping_Items(proxy);
-    int done = pairs == NULL ? -1 : 0;
-    for (Py_ssize_t i = 0; done == 0 && i < PyList_GET_SIZE(pairs); i++) {
-        PyObject *pair = PyList_GET_ITEM(pairs, i);
-        done = bind_in_namespace(activation, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), at);
-    }
-    Py_XDECREF(pairs);
+/* The names that a comprehension hides while it runs in a module or class body (3.13). */
+static int bind_hidden(Activation *activation, PyFrameObject *frame, int *expected) {
+    Py_ssize_t at = 0;
+    PyObject *name, *value;
+    int done = 0;
+    while (done == 0 && frame_next_local(frame, &at, &name, &value))
+        done = bind_in_namespace(activation, name, value, expected);
     return done;
 }
 
-/* The namespace to read, kept in the activation; and a proxy that hides it, in 3.13.  -1 with an exception set. */
-static int read_namespace(Activation *activation, PyFrameObject *frame, PyObject **proxy) {
-    *proxy = NULL;
-#if PY_VERSION_HEX >= 0x030c0000 && PY_VERSION_HEX < 0x030d0000
-    /* pyfacts.py: reading_locals_spoils_comprehensions */
-    if (activation->namespace != NULL)
-        return 0;
-#endif
-    PyObject *found = frame_namespace(frame);
-    if (found == NULL)
-        return -1;
-#if PY_VERSION_HEX >= 0x030d0000
-    if (PyFrameLocalsProxy_Check(found)) {
-        *proxy = found;
-        return 0;
-    }
-#endif
-    Py_XSETREF(activation->namespace, found);
-    return 0;
-}
-
 static int bind_namespace(Activation *activation, PyFrameObject *frame) {
-    PyObject *proxy;
-    if (read_namespace(activation, frame, &proxy) < 0)
-        return -1;
-    int done = 0, expected = 0;
+    int done = 0, expected = 0, hides = frame_hides_names(frame);
+    if (!hides)
+        Py_XSETREF(activation->namespace, frame_namespace(frame));
     activation->found_count = 0;
     /* A class body's namespace may be anything that its metaclass made: only a real dict is read. */
     if (activation->namespace != NULL && PyDict_Check(activation->namespace)) {
@@ -254,10 +230,7 @@ static int bind_namespace(Activation *activation, PyFrameObject *frame) {
         while (done == 0 && PyDict_Next(activation->namespace, &at, &name, &value))
             done = bind_in_namespace(activation, name, value, &expected);
     }
-    if (done == 0 && proxy != NULL)
-        done = bind_hidden(activation, proxy, &expected);
-    Py_XDECREF(proxy);
-    return done;
+    return done == 0 && hides ? bind_hidden(activation, frame, &expected) : done;
 }
 
 /* Changes. */

@@ -1,22 +1,67 @@
 #include "interpreter.h"
 
+#if PY_VERSION_HEX >= 0x030b0000
+static int is_in_cell(PyCodeObject *code, Py_ssize_t at) {
+    return ((unsigned char)PyBytes_AS_STRING(code->co_localspluskinds)[at] & (CO_FAST_CELL | CO_FAST_FREE)) != 0;
+}
+#endif
+
 PyObject *frame_namespace(PyFrameObject *frame) {
 #if PY_VERSION_HEX >= 0x030b0000
-    return PyFrame_GetLocals(frame);
+    PyObject *namespace = frame->f_frame->f_locals;
+    if (namespace == NULL)
+        namespace = frame->f_frame->f_globals;
 #else
     PyObject *namespace = frame->f_locals;
     if (namespace == NULL)
         namespace = frame->f_globals;
+#endif
     Py_INCREF(namespace);
     return namespace;
-#endif
 }
+
+#if PY_VERSION_HEX >= 0x030d0000
+
+/* What a name is bound to; a slot that should hold a cell may hold a value, while a comprehension has it. */
+static PyObject *value_at(PyFrameObject *frame, Py_ssize_t at) {
+    PyObject *value = frame_fast(frame)[at];
+    return value != NULL && is_in_cell(frame_code(frame), at) && PyCell_Check(value) ? PyCell_GET(value) : value;
+}
+
+int frame_next_local(PyFrameObject *frame, Py_ssize_t *at, PyObject **name, PyObject **value) {
+    PyCodeObject *code = frame_code(frame);
+    while (*at < code->co_nlocalsplus) {
+        *name = PyTuple_GET_ITEM(code->co_localsplusnames, *at);
+        *value = value_at(frame, (*at)++);
+        if (*value != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+int frame_hides_names(PyFrameObject *frame) {
+    PyCodeObject *code = frame_code(frame);
+    for (Py_ssize_t at = 0; at < code->co_nlocalsplus; at++)
+        if ((PyBytes_AS_STRING(code->co_localspluskinds)[at] & CO_FAST_HIDDEN) && value_at(frame, at) != NULL)
+            return 1;
+    return 0;
+}
+
+#else
+
+int frame_next_local(PyFrameObject *frame, Py_ssize_t *at, PyObject **name, PyObject **value) {
+    (void)frame, (void)at, (void)name, (void)value;
+    return 0;
+}
+
+int frame_hides_names(PyFrameObject *frame) {
+    (void)frame;
+    return 0;
+}
+
+#endif
 
 #if PY_VERSION_HEX >= 0x030b0000
-
-static int is_in_cell(PyCodeObject *code, Py_ssize_t at) {
-    return ((unsigned char)PyBytes_AS_STRING(code->co_localspluskinds)[at] & (CO_FAST_CELL | CO_FAST_FREE)) != 0;
-}
 
 int places_of(PyCodeObject *code, PyObject *names, Place *places) {
     for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(names); n++) {

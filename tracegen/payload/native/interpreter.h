@@ -91,8 +91,15 @@ static inline PyObject *frame_local(PyFrameObject *frame, const Place *place) {
     return value;
 }
 
-/* The namespace of a frame whose locals are a dict: new reference, NULL with an exception set. */
+/* The namespace of a frame whose locals are a dict: new reference.  Never by way of f_locals: up to 3.12 that writes into
+ * the namespace, and 3.13's reads a comprehension's name for a cell where another comprehension of the same body has
+ * one of that name (https://github.com/python/cpython/issues/128396, fixed in 3.13.3). */
 PyObject *frame_namespace(PyFrameObject *frame);
+
+/* 3.13: whether a comprehension that runs in the body of a module or class hides names of it; and the frame's own
+ * names, one after the other, from `*at` 0 on, borrowed: 0 where there are no more. */
+int frame_hides_names(PyFrameObject *frame);
+int frame_next_local(PyFrameObject *frame, Py_ssize_t *at, PyObject **name, PyObject **value);
 
 /* Where each name of a code object lies among its frame's fast locals; -1 with an exception set. */
 int places_of(PyCodeObject *code, PyObject *names, Place *places);
