@@ -9,7 +9,8 @@ What tracing does show, and cannot hide:
   that ``vars()`` of it would make: `gc.get_objects` sees it.
 * When the collector of cycles runs by itself depends on how many containers were made.  Tracing makes a few, so it runs
   a little earlier: what dies in it dies earlier, in the same order.
-* A code object that ran is kept until the process ends, and with it its constants.
+* A code object that ran is kept until the process ends, and with it its constants; `gc.get_objects` sees what the
+  tracer knows of it.
 * From 3.11 on CPython does not specialise a call while anybody traces, and a specialised one may take a level less of
   the stack: where a call of ``str`` or of a class is the one that fails, a traced program fails one call earlier.
 """
