@@ -98,6 +98,11 @@ class Tracing:
         self.full += b'"ending":"memory"' in told
         self._memory.madvise(mmap.MADV_DONTNEED)
 
+    @property
+    def running(self) -> bool:
+        """Whether a test is being traced."""
+        return self._tracer is not None
+
     def _let_go(self) -> None:
         if self._tracer is not None:
             self._tracer.recorder.let_go()
@@ -130,10 +135,11 @@ class Result(unittest.TestResult):
 
     def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802
         meddled = False
-        if self._tracing is not None:
+        if self._tracing is not None and self._tracing.running:  # 3.12.1 does not start a test that it skips
             self._tracing.stop()
             meddled = self._tracing.meddled
         self._journal.say("end", test.id(), *self._outcome, meddled)
+        self._outcome = ("ok", "")
         super().stopTest(test)
 
     def _say(self, outcome: str, detail: str) -> None:

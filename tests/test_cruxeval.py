@@ -29,7 +29,7 @@ pytestmark = [
 
 
 def checked(samples: Sequence[Sample]) -> Iterator[Trace]:
-    """The trace of each sample, if its output agrees, its text parses back to its frames, and both tracers record it."""
+    """Each sample's trace, if its output agrees, its text parses back to its frames, and both tracers record it."""
     native, reference = (
         run_samples(samples, Settings(python=FAITHFUL[-1], tracer=tracer), jobs=2) for tracer in ("native", "reference")
     )
