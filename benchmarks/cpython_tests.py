@@ -73,10 +73,10 @@ class Tally:
     modules: int = 0
     tests: int = 0
     same: int = 0
-    meddled: int = 0
     steps: int = 0
     full: int = 0
     brief: int = 0
+    meddled: list[str] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
 
@@ -189,7 +189,8 @@ def compare(plain: Ran, traced: Ran, tally: Tally) -> dict[str, str]:
     for test in dict.fromkeys([*plain.outcomes, *traced.outcomes]):
         one, other = plain.outcomes.get(test, GONE), traced.outcomes.get(test, GONE)
         tally.tests += 1
-        tally.meddled += other.meddled
+        if other.meddled:
+            tally.meddled.append(test)
         if one.name == other.name:
             tally.same += 1
         elif reason(test):
@@ -255,9 +256,10 @@ def main() -> int:
         tally = tallies[str(interpreter)] = run_interpreter(interpreter, names, chosen.values, chosen.seconds)
         print(
             f"{interpreter}: {tally.modules} modules, {tally.tests} tests, {tally.same} the same, {len(tally.known)} "
-            f"differ for a known reason, {len(tally.unknown)} for none; {tally.meddled} set a trace function; "
+            f"differ for a known reason, {len(tally.unknown)} for none; {len(tally.meddled)} set a trace function; "
             f"{tally.steps:,} steps recorded, {tally.full} wires were full, {tally.brief} tests were recorded in part"
         )
+        print("  set a trace function themselves, which ends their traces: " + ", ".join(tally.meddled))
         for test, what in tally.known.items():
             print(f"  {test}: {what}")
         for test in tally.unknown:

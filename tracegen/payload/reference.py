@@ -10,6 +10,8 @@ What a Python trace function cannot do, and the C core must:
   CPython takes the trace function away.  The trace then ends as ``untraced``.
 * Up to 3.12 ``f_locals`` keeps what a local held alive until the next event: what dies with a ``del`` dies inside the
   trace function, and its finalizer, or the end of an unfinished generator, is not recorded.
+* On 3.13.0 to 3.13.2 reading ``f_locals`` takes the process down while a comprehension of a module runs that has a name
+  in common with another one, where it is in a cell (CPython #128396).
 * A program that catches everything inside an endless repr goes on untraced: the deadline outside ends it.
 """
 

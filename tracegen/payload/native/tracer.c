@@ -109,8 +109,23 @@ static PyObject *tracer_call(PyObject *self, PyObject *args, PyObject *kwargs) {
 
 /* Starting and stopping. */
 
-static PyObject *threading(void) {
-    return PyImport_ImportModule("threading");
+/* An attribute of the module threading: new reference.  By an interned name: CPython's cache of lookups keeps every
+ * other string that it is asked for. */
+static PyObject *of_threading(const char *name) {
+    PyObject *module = PyImport_ImportModule("threading"), *key = PyUnicode_InternFromString(name);
+    PyObject *found = module && key ? PyObject_GetAttr(module, key) : NULL;
+    Py_XDECREF(key);
+    Py_XDECREF(module);
+    return found;
+}
+
+/* threading.settrace(function); -1 with an exception set. */
+static int set_threading(PyObject *function) {
+    PyObject *set = of_threading("settrace");
+    PyObject *done = set ? PyObject_CallFunctionObjArgs(set, function, NULL) : NULL;
+    Py_XDECREF(set);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
 }
 
 static PyObject *tracer_start(PyObject *self, PyObject *args, PyObject *kwargs) {
@@ -127,15 +142,11 @@ static PyObject *tracer_start(PyObject *self, PyObject *args, PyObject *kwargs) 
     Py_XINCREF(state->c_traceobj);
     Py_XSETREF(tracer->displaced_object, state->c_traceobj);
     if (threads) {
-        PyObject *module = threading();
-        PyObject *hook = module ? PyObject_GetAttrString(module, "_trace_hook") : NULL;
-        PyObject *set = hook ? PyObject_CallMethod(module, "settrace", "O", self) : NULL;
-        Py_XDECREF(module);
-        if (set == NULL) {
+        PyObject *hook = of_threading("_trace_hook");
+        if (hook == NULL || set_threading(self) < 0) {
             Py_XDECREF(hook);
             return NULL;
         }
-        Py_DECREF(set);
         Py_XSETREF(tracer->displaced_threading, hook);
     }
     PyObject *before = tracer->displaced_object ? tracer->displaced_object : Py_None;
@@ -146,17 +157,10 @@ static PyObject *tracer_start(PyObject *self, PyObject *args, PyObject *kwargs) 
 
 /* threading.settrace as it was before, if it is still ours. */
 static int put_back_threading(Tracer *tracer) {
-    PyObject *module = threading(), *set = NULL;
-    PyObject *hook = module ? PyObject_GetAttrString(module, "_trace_hook") : NULL;
+    PyObject *hook = of_threading("_trace_hook");
     PyObject *before = tracer->displaced_threading ? tracer->displaced_threading : Py_None;
-    int done = hook ? 0 : -1;
-    if (hook == (PyObject *)tracer) {
-        set = PyObject_CallMethod(module, "settrace", "O", before);
-        done = set ? 0 : -1;
-    }
-    Py_XDECREF(set);
+    int done = hook == NULL ? -1 : hook == (PyObject *)tracer ? set_threading(before) : 0;
     Py_XDECREF(hook);
-    Py_XDECREF(module);
     Py_CLEAR(tracer->displaced_threading);
     return done;
 }
