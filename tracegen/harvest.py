@@ -1,7 +1,7 @@
 """What a run left behind becomes rows of the data set: ids, hashes, contexts, steps, endings.
 
 One row a trace, in the columns of `SCHEMA` (docs/schema.md).  What is dropped is counted by reason.  Knows
-nothing of files on disk (shards.py) or of how a program is run (supervisor.py).
+nothing of files on disk (shards.py) or of how a program is run (execution.py).
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from typing import Any
 
 from tracegen import columns
 from tracegen.context import Source, normalised
+from tracegen.execution import MIB, Lanes
 from tracegen.harvest import harvest
 from tracegen.payload import tracers
 from tracegen.payload import wire as layout
@@ -34,7 +35,6 @@ from tracegen.programs.sources import Sources
 from tracegen.programs.told import provenance
 from tracegen.settings import Settings
 from tracegen.shards import trace_at
-from tracegen.supervisor import MIB, Lanes
 from tracegen.trace import Ending, Trace
 
 _LANES = Lanes(steps=16 * MIB, text=64 * MIB, notes=MIB)

@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 
 from tracegen.columns import Recorded, Wire
 from tracegen.context import Source, called, decoded, normalised
+from tracegen.execution import Lanes, run
 from tracegen.frame import Event
 from tracegen.harvest import Telling, harvest
 from tracegen.payload.scope import Selection
 from tracegen.programs.sources import entered
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings
-from tracegen.supervisor import Lanes, run
 from tracegen.trace import Entry
 
 MIB = 1 << 20

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tracegen.execution import MIB, Finished, Lanes, run
 from tracegen.harvest import harvest
 from tracegen.notes import Calls, Said
 from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources, from_disk
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings
-from tracegen.supervisor import MIB, Finished, Lanes, run
 from tracegen.trace import Ending
 
 LANES = Lanes(steps=768 * MIB, text=1792 * MIB, notes=128 * MIB)

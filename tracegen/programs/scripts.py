@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tracegen.execution import run
 from tracegen.harvest import harvest
 from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources, from_disk
 from tracegen.programs.told import Told, provenance, refused
 from tracegen.settings import CannotRun, Settings
-from tracegen.supervisor import run
 
 
 def trace_script(path: Path, argv: Sequence[str], settings: Settings, stdin: Path | None = None) -> Told:

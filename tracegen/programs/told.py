@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from tracegen import interpreters
 from tracegen.columns import Wire
+from tracegen.execution import ISOLATION, Finished
 from tracegen.payload.pyfacts import NEWEST, OLDEST
 from tracegen.settings import CannotRun, Settings
 from tracegen.shards import trace_at
-from tracegen.supervisor import ISOLATION, Finished
 from tracegen.trace import Provenance, Trace
 
 

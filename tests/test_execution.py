@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripted import INTERPRETERS, every_interpreter, last_locals, lines, module_trace, refusal, run
-from tracegen import CannotRun, Ending, Limits, Settings, Step, Trace, supervisor
+from tracegen import CannotRun, Ending, Limits, Settings, Step, Trace, execution
 from tracegen.payload.scope import Selection
 
 DEADLINE = 0.5
@@ -530,8 +530,8 @@ def test_a_lane_that_fills_up_ends_the_trace_and_not_the_program(tmp_path: Path)
     path.write_text("for i in range(500):\n    x = i\nprint('done')\n", encoding="utf-8")
     selection = Selection(begin="code", file=str(path), name="<module>", roots=(str(tmp_path),))
     target = {"kind": "script", "path": str(path), "shown": "program.py", "argv": []}
-    for lanes in (supervisor.Lanes(steps=24 * 100, text=4096), supervisor.Lanes(steps=24_000, text=1000)):
-        finished = supervisor.run(target, selection, Settings(), lanes=lanes)
+    for lanes in (execution.Lanes(steps=24 * 100, text=4096), execution.Lanes(steps=24_000, text=1000)):
+        finished = execution.run(target, selection, Settings(), lanes=lanes)
         [trace] = finished.wire.traces
         assert trace.ending is Ending.MEMORY
         assert finished.stdout == b"done\n"
@@ -544,7 +544,7 @@ def test_progress_is_told_while_the_child_runs(tmp_path: Path) -> None:
     selection = Selection(begin="code", file=str(path), name="<module>", roots=(str(tmp_path),))
     target = {"kind": "script", "path": str(path), "shown": "program.py", "argv": []}
     told: list[int] = []
-    supervisor.run(target, selection, Settings(), progress=lambda said: told.append(len(said.begun)))
+    execution.run(target, selection, Settings(), progress=lambda said: told.append(len(said.begun)))
     assert told[:2] == [0, 1]  # before the program began, and a second later
 
 
