@@ -77,10 +77,11 @@ def test_the_payload_imports_the_standard_library_and_itself(path: Path) -> None
 
 def test_the_bootstrap_loads_every_module_of_the_payload() -> None:
     tree = ast.parse((PAYLOAD / "bootstrap.py").read_text(encoding="utf-8"))
-    [names] = [
-        ast.literal_eval(node.value)
+    names = [
+        name
         for node in tree.body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["MODULES"]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("MODULES", "WARM")
+        for name in ast.literal_eval(node.value)
     ]
     assert set(names) == {path.stem for path in PAYLOAD.glob("*.py")} - {"__init__", "bootstrap"}
     for index, name in enumerate(names):

@@ -16,8 +16,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,8 +33,6 @@ MIB = 1 << 20
 PIPE_READS = 32
 """Reads that empty a pipe of a dead child; one that escaped and writes on is not waited for."""
 PAYLOAD = Path(__file__).parent / "payload"
-ISOLATION = "none"
-"""What stands between the program and this machine, as provenance says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +44,43 @@ class Lanes:
     notes: int = 8 * MIB
 
 
+class Stop(Enum):
+    """Why the parent ended a program.  When exactly it did depends on the clock, and so does what was recorded."""
+
+    DEADLINE = "killed at the deadline"
+    MEMORY = "killed: its processes together took more memory than allowed"
+    DISK = "killed: it wrote more files than allowed"
+    OUTPUT = "killed: it printed more than allowed"
+    PROCESSES = "killed: it started more processes than allowed"
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A child that has ended: what it recorded, what it printed, how it ended.
+    """A child that has ended: what it recorded, what it printed, how it ended, and who ended it.
 
-    ``returncode`` as subprocess has it: minus the signal's number if a signal ended it.
+    ``returncode`` as subprocess has it: minus the signal's number if a signal ended it.  ``isolation``: the level of
+    the sandbox that it ran in.
     """
 
     wire: columns.Wire
     returncode: int
-    timed_out: bool
+    stopped: Stop | None
     stdout: bytes
     stderr: bytes
     stdout_cut: bool
     started: float = field(compare=False)
+    isolation: str = "none"
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it was killed at its deadline."""
+        return self.stopped is Stop.DEADLINE
 
     @property
     def ending(self) -> tuple[Ending, str]:
         """The ending, and its detail, of a trace that the process's death cut off."""
-        if self.timed_out:
-            return Ending.SECONDS, "killed at the deadline"
+        if self.stopped is not None:
+            return Ending.SECONDS if self.timed_out else Ending.KILLED, self.stopped.value
         if self.returncode < 0:
             try:
                 return Ending.KILLED, signal.Signals(-self.returncode).name
@@ -76,6 +92,61 @@ class Finished:
     def output(self) -> str:
         """Standard output as text; bytes that are not UTF-8 show as backslash escapes."""
         return self.stdout.decode("utf-8", "backslashreplace")
+
+
+class Outputs:
+    """What a child prints, taken from its pipes as it comes; each is kept up to a limit."""
+
+    def __init__(self, descriptors: Sequence[int], limit: int) -> None:
+        self._limit = limit
+        self._kept = {descriptor: bytearray() for descriptor in descriptors}
+        self._seen = dict.fromkeys(descriptors, 0)
+        for descriptor in descriptors:
+            os.set_blocking(descriptor, False)
+
+    def drain(self, descriptor: int) -> bool:
+        """Take what a pipe holds now; false at its end, or if there is nothing."""
+        try:
+            data = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return False
+        kept = self._kept[descriptor]
+        kept += data[: self._limit - len(kept)]
+        self._seen[descriptor] += len(data)
+        return bool(data)
+
+    def rest(self) -> None:
+        """Take what the pipes of a dead child hold; one that escaped and writes on is not waited for."""
+        for descriptor in self._kept:
+            for _ in range(PIPE_READS):
+                if not self.drain(descriptor):
+                    break
+
+    def kept(self, descriptor: int) -> bytes:
+        """What was printed, up to the limit."""
+        return bytes(self._kept[descriptor])
+
+    def cut(self, descriptor: int) -> bool:
+        """Whether there was more."""
+        return self._seen[descriptor] > self._limit
+
+    @property
+    def seen(self) -> int:
+        """Bytes of all, kept or not."""
+        return sum(self._seen.values())
+
+
+def request(target: Mapping[str, object], selection: Selection, settings: Settings, library: str) -> bytes:
+    """The configuration that payload/child.py reads."""
+    said = {
+        "library": library,
+        "values": settings.values,
+        "limits": settings.limits._asdict(),
+        "selection": selection._replace(include=_absolute(settings.include))._asdict(),
+        "seed": settings.seed,
+        "target": dict(target),
+    }
+    return json.dumps(said).encode("ascii")
 
 
 def run(
@@ -95,29 +166,20 @@ def run(
     """
     library = settings.library()
     home = tempfile.mkdtemp(prefix="foretrace-")
-    memory, view = _shared_memory(lanes or Lanes())
+    memory, view = shared_memory(lanes or Lanes())
     process = None
     started = time.time()
     try:
         # The configuration waits in a file: a pipe could block on an interpreter that never reads.
-        with tempfile.TemporaryFile("w+", encoding="ascii") as config:
-            said = {
-                "wire": memory,
-                "library": library,
-                "values": settings.values,
-                "limits": settings.limits._asdict(),
-                "selection": selection._replace(include=_absolute(settings.include))._asdict(),
-                "seed": settings.seed,
-                "target": dict(target),
-            }
-            json.dump(said, config)
+        with tempfile.TemporaryFile() as config:
+            config.write(request(target, selection, settings, library))
             config.flush()
             config.seek(0)
             try:
                 process = subprocess.Popen(
-                    [settings.python, str(PAYLOAD / "bootstrap.py"), str(config.fileno())],
+                    [settings.python, str(PAYLOAD / "bootstrap.py"), str(config.fileno()), str(memory)],
                     cwd=folder or home,
-                    env=_environment(home),
+                    env=environment(home),
                     stdin=stdin or subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -150,13 +212,12 @@ def _attend(
 ) -> Finished:
     """Read the child's output until it ends or its time is over."""
     assert process.stdout is not None and process.stderr is not None
-    kept = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
-    cut = dict.fromkeys(kept, False)
+    out, err = process.stdout.fileno(), process.stderr.fileno()
+    outputs = Outputs((out, err), settings.output_bytes)
     deadline = time.monotonic() + settings.deadline
-    timed_out = False
+    stopped = None
     with selectors.DefaultSelector() as selector:
-        for descriptor in kept:
-            os.set_blocking(descriptor, False)
+        for descriptor in (out, err):
             selector.register(descriptor, selectors.EVENT_READ)
         # Wakes us when the child ends; where there is none (macOS), we look again soon.
         ended = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1
@@ -167,40 +228,23 @@ def _attend(
         while not _has_ended(process):
             now = time.monotonic()
             if now >= deadline:
-                timed_out = True
+                stopped = Stop.DEADLINE
                 break
             if progress is not None and now >= tick:
                 progress(columns.notes_so_far(view))
                 tick = now + 1.0
             for key, _ in selector.select(min(patience, deadline - now)):
-                if key.fd != ended and not _drain(key.fd, kept, cut, settings.output_bytes):
+                if key.fd != ended and not outputs.drain(key.fd):
                     selector.unregister(key.fd)
         if ended >= 0:
             os.close(ended)
         # A grandchild may hold the pipes open: take what is there, wait for nobody.
         _kill(process)
-        for descriptor in kept:
-            for _ in range(PIPE_READS):
-                if not _drain(descriptor, kept, cut, settings.output_bytes):
-                    break
-    out, err = process.stdout.fileno(), process.stderr.fileno()
+        outputs.rest()
     found = columns.read(view)
-    finished = Finished(found, process.returncode, timed_out, bytes(kept[out]), bytes(kept[err]), cut[out], started)
     process.stdout.close()
     process.stderr.close()
-    return finished
-
-
-def _drain(descriptor: int, kept: dict[int, bytearray], cut: dict[int, bool], limit: int) -> bool:
-    """Take what a pipe holds now; false at its end, or if there is nothing."""
-    try:
-        data = os.read(descriptor, 1 << 16)
-    except BlockingIOError:
-        return False
-    room = limit - len(kept[descriptor])
-    kept[descriptor] += data[:room]
-    cut[descriptor] |= len(data) > room
-    return bool(data)
+    return Finished(found, process.returncode, stopped, outputs.kept(out), outputs.kept(err), outputs.cut(out), started)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
@@ -219,7 +263,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _shared_memory(lanes: Lanes) -> tuple[int, memoryview]:
+def shared_memory(lanes: Lanes) -> tuple[int, memoryview]:
     """A laid-out wire: its descriptor, and our view of it."""
     size = layout.wire_bytes(lanes.steps, lanes.text, lanes.notes)
     if hasattr(os, "memfd_create"):
@@ -237,7 +281,7 @@ def _shared_memory(lanes: Lanes) -> tuple[int, memoryview]:
     return descriptor, view
 
 
-def _environment(home: str) -> dict[str, str]:
+def environment(home: str) -> dict[str, str]:
     """A clean environment: nothing of the user's but the way to programs."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),

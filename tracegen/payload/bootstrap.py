@@ -1,4 +1,4 @@
-"""First code in a traced child: ``python bootstrap.py CONFIG_FD``.
+"""First code in a traced child: ``python bootstrap.py CONFIG_FD WIRE_FD``, or in a warm parent: ``… CONTROL_FD``.
 
 Loads the payload from its folder under a private name, with builtins of its own: what the program does to
 ``builtins`` does not reach the tracer.  Then hands over to child.py.  Leaves nothing in ``sys.path``.
@@ -9,17 +9,20 @@ import importlib.util
 import os
 import sys
 import types
+from typing import Iterable
 
 PRIVATE = "_foretrace_payload"
 MODULES = ("pyfacts", "wire", "values", "scope", "recorder", "activation", "reference", "tracers", "suite", "child")
+WARM = ("confine", "warm")
+"""What only a warm parent needs."""
 
 
-def load(folder: str) -> types.ModuleType:
-    """The payload's child module."""
-    package = types.ModuleType(PRIVATE)
+def load(folder: str, names: Iterable[str] = MODULES) -> types.ModuleType:
+    """The payload's modules, in their order; returns the last one."""
+    package = sys.modules.get(PRIVATE) or types.ModuleType(PRIVATE)
     package.__path__ = [folder]
     sys.modules[PRIVATE] = package
-    for name in MODULES:
+    for name in names:
         full = PRIVATE + "." + name
         spec = importlib.util.spec_from_file_location(full, os.path.join(folder, name + ".py"))
         assert spec is not None
@@ -34,4 +37,9 @@ def load(folder: str) -> types.ModuleType:
 
 if __name__ == "__main__":
     folder = sys.path.pop(0)
-    load(folder).main(int(sys.argv[1]))
+    child = load(folder)
+    descriptors = [int(each) for each in sys.argv[1:]]
+    if len(descriptors) == 1:
+        # Returns once for each task, in a fork: what follows is the task's life, to the interpreter's own end.
+        descriptors = load(folder, WARM).serve(descriptors[0])
+    child.main(*descriptors)

@@ -27,11 +27,11 @@ CANNOT_RUN = 2
 _THIS = __file__
 
 
-def main(config_fd: int) -> None:
-    """Run what the configuration (JSON on a file descriptor) says."""
+def main(config_fd: int, wire_fd: int) -> None:
+    """Run what the configuration (JSON on a file descriptor) says, and record it on the wire."""
     with open(config_fd, encoding="ascii") as stream:
         config: Dict[str, Any] = json.load(stream)
-    memory = _mapped(config["wire"])
+    memory = _mapped(wire_fd)
     try:
         parts = tracers.parts(config["library"])
     except ImportError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 from importlib.machinery import ExtensionFileLoader
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, Dict, NamedTuple
 
 from . import pyfacts
 from .recorder import Limits, Recorder
@@ -63,6 +63,11 @@ def native(path: str) -> Parts:
     return Parts("native", make_writer, make_recorder, make_tracer, library.execute)
 
 
+_loaded: Dict[str, Parts] = {}
+
+
 def parts(library: str) -> Parts:
-    """Those of a library, or of the reference if its path is empty."""
-    return native(library) if library else reference()
+    """Those of a library, or of the reference if its path is empty; loaded once, also for a warm parent's forks."""
+    if library not in _loaded:
+        _loaded[library] = native(library) if library else reference()
+    return _loaded[library]

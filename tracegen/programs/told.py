@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tracegen import interpreters
 from tracegen.columns import Wire
-from tracegen.execution import ISOLATION, Finished
+from tracegen.execution import Finished
 from tracegen.payload.pyfacts import NEWEST, OLDEST
 from tracegen.settings import CannotRun, Settings
 from tracegen.shards import trace_at
@@ -35,8 +35,8 @@ class Told:
             yield trace_at(self.table, row)
 
 
-def provenance(source: str, found: Wire, settings: Settings) -> Provenance:
-    """Where the traces of a run come from, and how they were made."""
+def provenance(source: str, found: Wire, settings: Settings, isolation: str = "none") -> Provenance:
+    """Where the traces of a run come from, how they were made, and behind which walls."""
     return Provenance(
         source=source,
         python=found.version,
@@ -44,7 +44,7 @@ def provenance(source: str, found: Wire, settings: Settings) -> Provenance:
         values=found.values,
         limits=", ".join(f"{name} {value}" for name, value in settings.limits._asdict().items()),
         hash_seed=found.hash_seed,
-        isolation=ISOLATION,
+        isolation=isolation,
         notes="; ".join(dict.fromkeys(found.oddities)),
     )
 

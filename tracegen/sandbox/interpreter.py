@@ -1,0 +1,61 @@
+"""What an interpreter needs of the file system to run: asked of it, never guessed."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+from tracegen.settings import CannotRun
+
+_ASK = """
+import json, sys, sysconfig
+print(json.dumps([sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *sysconfig.get_paths().values()]))
+"""
+SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """``executable``: the absolute path that starts it.  ``folders``: what it reads, outside of /usr; absolute, as it
+    names them, and as they are called without symbolic links."""
+
+    executable: str
+    folders: tuple[str, ...]
+
+
+@functools.cache
+def needs(python: str) -> Needs:
+    """What this interpreter reads.  Raises CannotRun if it does not answer."""
+    try:
+        answer = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=SECONDS, check=True)
+        said = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        raise CannotRun(f"{python}: does not work as a Python interpreter") from None
+    executable = os.path.abspath(_found(python))
+    wanted = {os.path.abspath(path) for path in said}
+    # A virtual environment's interpreter is a link to a link to another one's.
+    link = executable
+    while os.path.islink(link):
+        link = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
+        wanted.add(os.path.dirname(link))
+    wanted.add(os.path.dirname(executable))
+    wanted |= {os.path.realpath(path) for path in wanted}
+    outside = sorted(path for path in wanted if os.path.isdir(path) and not _is_below(path, "/usr"))
+    return Needs(executable, tuple(p for p in outside if not any(_is_below(p, q) for q in outside if q != p)))
+
+
+def _found(python: str) -> str:
+    if os.sep in python:
+        return python
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, python)
+        if os.access(path, os.X_OK):
+            return path
+    return python
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

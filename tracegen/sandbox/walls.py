@@ -1,0 +1,183 @@
+"""The command line that starts a warm parent behind a level's walls, and what the two sides call the same files.
+
+Knows what bubblewrap and the landlock launcher are told; knows nothing of tasks (session.py), or of whether a level
+works on this machine (levels.py).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracegen.execution import PAYLOAD
+from tracegen.sandbox.bounds import MIB, Bounds, Level
+from tracegen.sandbox.interpreter import Needs
+from tracegen.settings import CannotRun
+
+UID = 64100
+"""The user that a program behind bubblewrap is, whoever starts it and in whichever worker."""
+OUTER_UIDS = range(64101, 65500)
+"""Users of the sandboxes that root starts, as the machine knows them: nobody's, one for each, for processes are counted
+by user."""
+LAUNCHER = Path(__file__).parent / "launch.py"
+SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
+FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+SHARED = 8 * MIB
+"""Bytes of /dev/shm, where semaphores live."""
+INSIDE = "/foretrace"
+"""Where the payload lies behind bubblewrap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """How a warm parent is started (``argv``), and how files are called on its side.
+
+    ``folders`` are those that tasks can write to, and that are emptied after each; ``work`` is where a task starts.
+    """
+
+    argv: tuple[str, ...]
+    library: str
+    folders: tuple[str, ...]
+    work: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+def walls(
+    level: Level, needs: Needs, library: str, home: Path, bounds: Bounds, slot: int, fds: tuple[int, int]
+) -> Walls:
+    """``home``: a folder of this side's, empty, for the sandbox alone.  ``fds``: the control socket's, and one to read
+    the sandbox's list of users from.  Raises CannotRun."""
+    if level is Level.BWRAP:
+        return _bubblewrap(needs, _readable(library, home), bounds, slot, fds, _can_map_users())
+    control = str(fds[0])
+    box = home / "box"
+    box.mkdir()
+    work = str(box / "work")
+    if level is Level.PROCESS:
+        argv = (needs.executable, str(PAYLOAD / "bootstrap.py"), control)
+        return Walls(argv, library, (str(box),), work, (), ())
+    inside = home / "payload"
+    inside.mkdir(mode=0o755)
+    for path in PAYLOAD.glob("*.py"):
+        shutil.copyfile(path, inside / path.name)
+    uid = outer_uid(slot) if os.getuid() == 0 else None
+    reads = (*SYSTEM, *FILES, *DEVICES, *needs.folders, str(home))
+    writes = (str(box), "/dev/null")
+    said = {"uid": uid, "reads": [*reads, "/proc"], "writes": writes}
+    if uid is not None:
+        os.chown(box, uid, uid)
+        os.chmod(home, 0o755)
+    bootstrap = (needs.executable, str(inside / "bootstrap.py"), control)
+    launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(PAYLOAD), json.dumps(said))
+    return Walls((*launch, *bootstrap), _readable(library, home), (str(box),), work, reads, writes)
+
+
+def _readable(library: str, home: Path) -> str:
+    """A copy of the C core that the sandbox's user can read: the cache is nobody else's."""
+    if not library:
+        return ""
+    copy = home / "tracer.so"
+    shutil.copyfile(library, copy)
+    copy.chmod(0o755)
+    return str(copy)
+
+
+@functools.cache
+def _can_map_users() -> bool:
+    """Whether users without rights may make user namespaces here."""
+    test = [
+        "setpriv",
+        "--reuid",
+        str(OUTER_UIDS[-1]),
+        "--clear-groups",
+        "unshare",
+        "--user",
+        f"--map-user={UID}",
+        "true",
+    ]
+    try:
+        return subprocess.run(test, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _bubblewrap(needs: Needs, library: str, bounds: Bounds, slot: int, fds: tuple[int, int], one_user: bool) -> Walls:
+    program = shutil.which("bwrap")
+    if program is None:
+        raise CannotRun("bubblewrap is not installed: there is no bwrap on PATH")
+    root = os.getuid() == 0
+    uid = str(outer_uid(slot))
+    argv = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    argv += ["--die-with-parent", "--as-pid-1", "--hostname", "sandbox"]
+    if root:
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            raise CannotRun("setpriv (of util-linux) is not on PATH: root needs it to become nobody in the sandbox")
+        # Root makes the mounts, which reach where only root does; then the user is changed for good.
+        argv += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+        become = [setpriv, "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs"]
+        become += ["--inh-caps=-all", "--bounding-set=-all"]
+        if one_user:
+            # The same user inside, whoever it is outside: programs ask, and their traces say.
+            become += ["unshare", "--user", f"--map-user={UID}", f"--map-group={UID}"]
+    else:
+        argv += ["--unshare-user", "--uid", str(UID), "--gid", str(UID), "--disable-userns"]
+        become = []
+    for path in SYSTEM:
+        if os.path.islink(path):
+            argv += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            argv += ["--ro-bind", path, path]
+    for path in FILES:
+        argv += ["--ro-bind-try", path, path]
+    argv += ["--ro-bind-data", str(fds[1]), "/etc/passwd"]
+    made: set[str] = set()
+    bound = [(folder, folder) for folder in needs.folders]
+    for source, target in [*bound, (str(PAYLOAD), f"{INSIDE}/payload")]:
+        for parent in reversed(Path(target).parents[:-1]):
+            if str(parent) not in made:
+                # bubblewrap's own choice for what is on the way would shut others out.
+                argv += ["--perms", "0755", "--dir", str(parent)]
+                made.add(str(parent))
+        argv += ["--ro-bind", source, target]
+    if library:
+        argv += ["--ro-bind", library, f"{INSIDE}/tracer.so"]
+    argv += ["--proc", "/proc", "--dev", "/dev"]
+    for size, folder in ((SHARED, "/dev/shm"), (bounds.disk, "/tmp")):
+        argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
+    argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+    bootstrap = [needs.executable, f"{INSIDE}/payload/bootstrap.py", str(fds[0])]
+    folders = ("/tmp", "/dev/shm")
+    reads = (*SYSTEM, *FILES, "/etc/passwd", "/proc", "/dev", *needs.folders, INSIDE)
+    writes = (*folders, *DEVICES)
+    inside = f"{INSIDE}/tracer.so" if library else ""
+    return Walls((*argv, *become, *bootstrap), inside, folders, "/tmp/work", reads, writes)
+
+
+PASSWD = f"sandbox:x:{UID}:{UID}:sandbox:/tmp/work:/bin/sh\n".encode("ascii")
+"""The list of users that a program behind bubblewrap sees."""
+
+
+def outer_uid(slot: int) -> int:
+    """The user of a sandbox that root starts; two runs at once are unlikely to share one."""
+    return OUTER_UIDS[(os.getpid() * 8 + slot) % len(OUTER_UIDS)]
+
+
+def unreadable(needs: Needs) -> str | None:
+    """The first folder on the way to the interpreter that root's sandbox users cannot enter; None if there is none."""
+    uid = OUTER_UIDS[0]
+    for folder in (needs.executable, *needs.folders):
+        test = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "test", "-r", folder]
+        if subprocess.run(test, capture_output=True, check=False).returncode != 0:
+            for parent in reversed([Path(folder), *Path(folder).parents]):
+                if parent.stat().st_mode & 0o005 != 0o005:
+                    return str(parent)
+    return None
