@@ -6,7 +6,8 @@ READY := $(VENV)/.ready
 BENCH := .bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types tests test-slow cover golden bench bench-tracer cpython-tests clean
+.PHONY: help demo test check lint types tests test-sandbox test-slow cover golden bench bench-tracer bench-collect \
+  cpython-tests clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ types: $(READY)
 tests: $(READY)
 	$(BIN)/python -m pytest -m "not slow"
 
+test-sandbox: $(READY)  ## the abuse battery alone: every attack at every level (`make tests` runs it too)
+	$(BIN)/python -m pytest tests/test_sandbox_battery.py
+
 test-slow: $(READY)  ## the tests that take more than a minute
 	$(BIN)/python -m pytest -m slow
 
@@ -46,6 +50,10 @@ bench-tracer: $(BENCH)/.ready  ## the tracers of others and ours side by side, i
 	$(BENCH)/bin/python -m benchmarks.tracer --plot docs/benchmarks-tracers.svg
 	$(BENCH)/bin/python -m benchmarks.containers
 	$(BENCH)/bin/python -m benchmarks.path
+
+bench-collect: $(READY)  ## what the sandbox costs, what ten modules give, and a run that is killed thirty times
+	$(BIN)/python -m benchmarks.collect
+	$(BIN)/python -m benchmarks.chaos
 
 cpython-tests: $(READY)  ## CPython's own tests under the native tracer, on every interpreter found (hours)
 	$(BIN)/python -m benchmarks.cpython_tests

@@ -1,14 +1,21 @@
 """The command ``foretrace``: options in, one call of a package, results on stdout, complaints on stderr.
 
-Exit codes: 0 done, 1 ran and fell short, 2 cannot run.
+Exit codes: 0 done, 1 ran and fell short, 2 cannot run, 130 stopped by Ctrl-C.
+
+Longer than the house's 350 lines: all commands stand here, with all of their options.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
+import json
+import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,16 +25,25 @@ from rich.console import Console
 from tqdm import tqdm
 
 import tracegen
-from tracegen import doctor, shards, views
+from tracegen import doctor, merging, progress, shards, supervisor, views
+from tracegen.manifest import State
 from tracegen.notes import Said
 from tracegen.payload.recorder import Limits
 from tracegen.payload.values import POLICIES
-from tracegen.programs import collection, functions, repositories, scripts, synthetic
+from tracegen.programs import calls, functions, judged, repositories, samples, scripts, synthetic
+from tracegen.programs.harvested import read_calls
 from tracegen.programs.told import Told
+from tracegen.programs.workplace import Workplace
+from tracegen.proposals import Endpoint
+from tracegen.sandbox import Bounds, Level, levels
+from tracegen.sandbox.bounds import MIB
+from tracegen.scrub import Scrubber
 from tracegen.settings import TRACERS, CannotRun, Settings
 
 FELL_SHORT = 1
+INTERRUPTED = 130
 _DEFAULT = Limits()
+_BOUNDS = Bounds()
 
 
 class OneLine(click.Group):
@@ -40,6 +56,9 @@ class OneLine(click.Group):
         except CannotRun as error:
             click.echo(f"foretrace: {views.visible(str(error))}", err=True)
             sys.exit(2)
+        except supervisor.Stopped as stopped:
+            click.echo(f"foretrace: {stopped}", err=True)
+            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -159,7 +178,7 @@ def _trace(
     file, colons, function = target.partition("::")
     if colons:
         _refuse_unused("a function", argv=argv, stdin=stdin)
-        return functions.trace_call(functions.call_in_file(Path(file), function, arguments or ""), settings)
+        return calls.trace_call(calls.call_in_file(Path(file), function, arguments or ""), settings)
     _refuse_unused("a script", arguments=arguments)
     return scripts.trace_script(Path(file), argv, settings, stdin)
 
@@ -173,63 +192,223 @@ def _refuse_unused(kind: str, **given: object) -> None:
 
 @main.group()
 def collect() -> None:
-    """Make a data set: of functions, of a repository, or of programs from a seed."""
+    """Make a data set: of functions, of programs with tests, of a repository, or of programs from a seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """The options of every command that makes a data set shard by shard."""
+
+    output: Path
+    jobs: int
+    share: supervisor.Share
+    per_shard: int
+    sandbox: str
+    bounds: Bounds
+    trust: bool
+    scrub: bool
+    anew: bool
+    dry_run: bool
+    as_json: bool
+
+    def level(self, settings: Settings) -> Level:
+        """The level that programs run at.  Raises CannotRun."""
+        return levels.chosen(self.sandbox, settings, self.trust)
+
+    def make(self, settings: Settings, items: Sequence[Any], work: Callable[[Workplace], supervisor.Work[Any]]) -> int:
+        """Make the data set, or say what would be made; the exit code."""
+        level = self.level(settings)
+        scrubber = Scrubber.of_this_machine() if self.scrub else None
+        job = work(Workplace(settings, level, scrubber, self.bounds))
+        if self.dry_run:
+            _print_plan(supervisor.plan(job, items, self.output, **self._shards))
+            return 0
+        _say(f"sandbox: {level.value}")
+        with contextlib.ExitStack() as stack:
+            listener: progress.Listener = (
+                progress.JsonLines(sys.stderr) if self.as_json else stack.enter_context(progress.Bar(sys.stderr))
+            )
+            made = supervisor.collect(job, items, self.output, jobs=self.jobs, events=listener, **self._shards)
+        _print_made(made, self.as_json)
+        # Functions that give no trace are what a search finds; a sample or a program was meant to run.
+        troubles = ("dropped.cannot run", samples.DIFFERS)
+        return FELL_SHORT if any(made.share.counts.get(trouble) for trouble in troubles) else 0
+
+    @property
+    def _shards(self) -> dict[str, Any]:
+        return {"per_shard": self.per_shard, "share": self.share, "anew": self.anew}
+
+
+def making_options(per_shard: int, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of `Making`; they arrive as one ``making``, or as None where -o may be left out and is."""
+    folder = click.Path(path_type=Path)
+    options: list[Callable[..., Any]] = [
+        click.option("-o", "--output", type=folder, required=required, metavar="DIR", help="Resumes if it was begun."),
+        click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Workers side by side."),
+        click.option("--shard", default="1/1", show_default=True, metavar="i/N", help="Make every N-th shard only."),
+        click.option("--per-shard", type=click.IntRange(1), default=per_shard, show_default=True, help="Items each."),
+        click.option("--sandbox", type=click.Choice(levels.LEVELS), default=levels.AUTO, show_default=True),
+        _mib("--memory", _BOUNDS.memory, "Memory of a program, all its processes together."),
+        _mib("--disk", _BOUNDS.disk, "Files of a program, all together."),
+        click.option(
+            "--processes", type=click.IntRange(1), default=_BOUNDS.processes, show_default=True, help="At once."
+        ),
+        click.option("--trust", is_flag=True, help="Go on where nothing isolates the code: it runs with your rights."),
+        click.option("--no-scrub", is_flag=True, help="Leave paths, names and secrets in values as they are."),
+        click.option("--anew", is_flag=True, help="Make shards again whose items changed since."),
+        click.option("--dry-run", is_flag=True, help="Say what would be made."),
+        click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stderr, the result on stdout."),
+    ]
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def gathered(**given: Any) -> Any:
+            share, scrub = supervisor.parse_shard(given.pop("shard")), not given.pop("no_scrub")
+            sizes = {name: given.pop(name) * MIB for name in ("memory", "disk")}
+            bounds = Bounds(processes=given.pop("processes"), **sizes)
+            names = ("output", "jobs", "per_shard", "sandbox", "trust", "anew", "dry_run", "as_json")
+            taken = {name: given.pop(name) for name in names}
+            making = None if taken["output"] is None else Making(share=share, scrub=scrub, bounds=bounds, **taken)
+            return command(making=making, **given)
+
+        command_with_options: Callable[..., Any] = gathered
+        for option in reversed(options):
+            command_with_options = option(command_with_options)
+        return command_with_options
+
+    return decorate
+
+
+def _mib(name: str, default: int, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        name, type=click.IntRange(1), default=default // MIB, show_default=True, metavar="MIB", help=text
+    )
 
 
 @collect.command("functions")
-@click.option("--samples", type=click.Path(path_type=Path), required=True, help="JSONL of {id, code, input, output?}.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR")
-@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE…]")
+@click.option("--samples", "file", type=click.Path(path_type=Path), help="JSONL of {id, code, input, output?} instead.")
+@click.option("--inputs-per-function", "kept", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--tries", "tried", type=click.IntRange(1), default=60, show_default=True, help="Inputs to choose from.")
+@click.option("--calls", "given", type=click.Path(path_type=Path), help="JSONL of {function, args}: inputs to try too.")
+@click.option("--propose", "url", metavar="URL", help="Let a model propose inputs: an OpenAI-compatible endpoint.")
+@click.option("--model", help="The model at --propose.")
+@click.option("--key-env", metavar="NAME", help="Environment variable that holds the key for --propose.")
+@click.option("--crosshair", type=float, default=0.0, metavar="SECONDS", help="Let crosshair solve for missed lines.")
+@making_options(per_shard=50)
 @settings_options(deadline=60.0)
-def collect_functions(samples: Path, output: Path, jobs: int, settings: Settings) -> None:
-    """Call the function f of every sample as CRUXEval does, one trace each."""
-    shards.can_write(output)
-    rows = functions.read_samples(samples)
-    _say("nothing isolates this code: it runs with your rights")
-    found = collection.store(output, _progress(functions.run_samples(rows, settings, jobs), len(rows)), _say)
-    _print_collection(found)
-    click.echo(f"outputs  {found.agreed} as the sample says, {len(found.differs)} not")
-    sys.exit(FELL_SHORT if found.dropped or found.differs else 0)
+def collect_functions(
+    sources: tuple[str, ...],
+    file: Path | None,
+    kept: int,
+    tried: int,
+    given: Path | None,
+    url: str | None,
+    model: str | None,
+    key_env: str | None,
+    crosshair: float,
+    making: Making,
+    settings: Settings,
+) -> None:
+    """Find the functions of SOURCEs, invent inputs, keep those that show something new: one program and trace each.
+
+    A SOURCE is a file, a folder, or an installed module. With --samples, the function f of every sample is called as
+    CRUXEval does.
+    """
+    if (file is None) == (not sources):
+        raise CannotRun("give SOURCEs (files, folders, installed modules), or --samples FILE")
+    if (url is None) != (model is None):
+        raise CannotRun("--propose URL and --model NAME go together")
+    if not 0 <= crosshair < math.inf:
+        raise CannotRun(f"--crosshair {crosshair}: give seconds, or leave it out")
+    if file is not None:
+        sys.exit(making.make(settings, samples.read_samples(file), samples.SamplesWork))
+    making.level(settings)
+    dropped: Counter[str] = Counter()
+    found = functions.read_functions(sources, settings.python, read_calls(given) if given else {}, dropped)
+    if dropped.total():
+        _say(f"not looked at: {views.counted(dropped)}")
+    endpoint = Endpoint(url, model, key_env) if url and model else None
+    work = functools.partial(functions.FunctionsWork, tried=tried, kept=kept, crosshair=crosshair, endpoint=endpoint)
+    sys.exit(making.make(settings, found, work))
+
+
+@collect.command("programs")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@making_options(per_shard=50)
+@settings_options(deadline=60.0)
+def collect_programs(file: Path, making: Making, settings: Settings) -> None:
+    """Run programs that read standard input, JSONL of {id, source, tests: [{input, output}], correct?}.
+
+    One trace a test, with what was printed, what should have been, and the verdict.
+    """
+    sys.exit(making.make(settings, judged.read_programs(file), judged.ProgramsWork))
 
 
 @collect.command("synthetic")
 @click.option("-n", "count", type=int, required=True, help="How many programs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same programs.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The data set of their traces.")
 @click.option(
     "--programs", type=click.Path(path_type=Path), metavar="FILE", help="Write them as JSONL: {id, code, input}."
 )
-@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
+@making_options(per_shard=500, required=False)
 @settings_options(deadline=60.0, seed=False)
-def collect_synthetic(
-    count: int, seed: int, output: Path | None, programs: Path | None, jobs: int, settings: Settings
-) -> None:
+def collect_synthetic(count: int, seed: int, programs: Path | None, making: Making | None, settings: Settings) -> None:
     """Make small functions from a seed and call each once, one trace each."""
     if count < 1:
         raise CannotRun(f"-n {count}: must be at least 1")
-    if output is None and programs is None:
+    if making is None and programs is None:
         raise CannotRun("give -o DIR for a data set, --programs FILE for the programs, or both")
-    if output is not None:
-        shards.can_write(output)
-    made = (functions.Sample(each.id, each.code, each.input) for each in synthetic.programs(count, seed))
-    samples = made if programs is None else functions.write_samples(programs, made)
-    if output is None:
+    made = (samples.Sample(each.id, each.code, each.input) for each in synthetic.programs(count, seed))
+    found = list(made) if programs is None else samples.write_samples(programs, made)
+    if making is None:
         click.echo(f"{count} programs in {programs}")
         return
-    found = collection.store(
-        output, _progress(functions.run_samples(samples, settings, jobs, "synthetic"), count), _say
-    )
-    _print_collection(found)
-    sys.exit(FELL_SHORT if found.dropped else 0)
+    sys.exit(making.make(settings, found, functools.partial(samples.SamplesWork, source="synthetic")))
 
 
-def _progress(outcomes: Iterator[functions.Outcome], total: int) -> Iterator[functions.Outcome]:
-    return iter(tqdm(outcomes, total=total, unit="sample", file=sys.stderr, disable=None))
+def _print_plan(plan: supervisor.Plan) -> None:
+    for shard in plan.mine:
+        click.echo(f"shard {shard.index}  {shard.items} items  {shard.state.value}{f': {shard.why}' * bool(shard.why)}")
+    left = [shard for shard in plan.mine if shard.state is not State.DONE]
+    click.echo(f"{len(left)} of {len(plan.mine)} shards to make, {sum(shard.items for shard in left)} items")
 
 
-def _print_collection(found: collection.Collection) -> None:
-    click.echo(f"kept     {found.count}: {views.counted(found.kept)}")
-    click.echo(f"dropped  {found.dropped.total()}: {views.counted(found.dropped)}")
+def _print_made(made: supervisor.Summary, as_json: bool) -> None:
+    """What there is now, of this job's share."""
+    share = made.share
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(share) | {"complete": made.whole is not None}))
+        return
+    groups: dict[str, Counter[str]] = {"kept": Counter(), "dropped": Counter(), "cut off": Counter()}
+    for name, number in share.counts.items():
+        group, _, kind = name.partition(".")
+        groups.setdefault(group, Counter())[kind] = number
+    if "functions" in groups:
+        del groups["functions"]
+        click.echo(f"functions {functions.shares(share.counts)}")
+    for group, counts in groups.items():
+        click.echo(f"{group:<9} {counts.total()}: {views.counted(counts)}" if group in _SUMS else _group(group, counts))
+    if made.whole is None:
+        click.echo(
+            f"{share.shards} shards are finished here; the data set is not complete without those of the other jobs"
+        )
+
+
+_SUMS = ("kept", "dropped", "cut off", "scrubbed")
+
+
+def _group(group: str, counts: Counter[str]) -> str:
+    return f"{group:<9} {', '.join(f'{number} {kind}' for kind, number in counts.items())}"
+
+
+@main.command("merge")
+@click.argument("sources", nargs=-1, type=click.Path(path_type=Path), metavar="DIR…")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT")
+def merge(sources: tuple[Path, ...], output: Path) -> None:
+    """Make one data set of several, or of the pieces that --shard i/N made of one; each trace once."""
+    made = merging.merge(sources, output)
+    click.echo(f"{made.rows} traces in {output}; {made.repeated} were there more than once")
 
 
 @collect.command("repo")
@@ -244,7 +423,7 @@ def collect_repo(path: Path, output: Path, trust: bool, each: int, settings: Set
     The suite runs twice, untraced first; --deadline is for each of the two.
     """
     if not trust:
-        raise CannotRun(f"{path}: nothing isolates this code yet: it would run with your rights; --trust runs it")
+        raise CannotRun(f"{path}: a suite runs outside of the sandbox, with your rights; --trust runs it")
     shards.can_write(output)
     with _Tests() as bar:
         repository = repositories.run_repository(path, settings, each, bar.tell)

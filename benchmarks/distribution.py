@@ -22,7 +22,7 @@ from benchmarks.cruxeval import line_events, percentile
 from benchmarks.machine import ROOT, described
 from tracegen import Settings, interpreters
 from tracegen.programs import synthetic
-from tracegen.programs.functions import Sample, read_samples, run_samples
+from tracegen.programs.samples import Sample, read_samples, run_samples
 
 CRUXEVAL = Path(os.environ.get("FORETRACE_DATA", ROOT / "../shared/data")) / "cruxeval/cruxeval.jsonl"
 COMMON = 0.01

@@ -33,7 +33,7 @@ from tracegen import Settings, columns, native, shards
 from tracegen.harvest import harvest
 from tracegen.programs.repositories import BATCH
 from tracegen.programs.sources import Sources, from_disk
-from tracegen.programs.told import provenance
+from tracegen.programs.told import provenance_of
 from tracegen.trace import Ending
 
 ROUNDS = 7
@@ -109,7 +109,7 @@ def tabled(found: columns.Wire, settings: Settings) -> list[pa.Table]:
             [telling for telling in told if telling],
             died=(Ending.UNFINISHED, ""),
             identity=settings.identity,
-            provenance=provenance("benchmark", found, settings),
+            provenance=provenance_of("benchmark", found, settings),
         )
         assert not rows.dropped
         tables.append(rows.table)

@@ -9,8 +9,8 @@ import pytest
 import tracegen
 from tests.command import foretrace, refused
 from tracegen import Settings
-from tracegen.programs import functions, synthetic
-from tracegen.programs.functions import Sample, read_samples, run_samples, write_samples
+from tracegen.programs import calls, synthetic
+from tracegen.programs.samples import Sample, read_samples, run_samples, write_samples
 from tracegen.programs.synthetic.trial import Tried
 
 
@@ -99,7 +99,7 @@ def test_the_outcome_of_a_trial_is_that_of_the_traced_run() -> None:
     assert [outcome.agrees for outcome in outcomes] == [True] * 12
     for each, outcome in zip(made, outcomes, strict=True):
         assert outcome.told is not None
-        [trace] = functions.main_trace(outcome.told).column("steps").to_pylist()
+        [trace] = calls.main_trace(outcome.told).column("steps").to_pylist()
         if not any(word in each.code for word in ("(x for", " for ")):
             lines = sum(step["event"] == "line" and step["file"] == 0 for step in trace)
             assert lines == Tried(each.code).run(each.input).steps

@@ -15,7 +15,7 @@ import pytest
 
 from tests.scripted import INTERPRETERS
 from tracegen import Event, Settings, Trace, parse
-from tracegen.programs.functions import Sample, read_samples, run_samples
+from tracegen.programs.samples import Sample, read_samples, run_samples
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / os.environ.get("FORETRACE_DATA", "../shared/data") / "cruxeval" / "cruxeval.jsonl"

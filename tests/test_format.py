@@ -9,7 +9,8 @@ import pytest
 
 from tests import golden
 from tracegen.frame import Event
-from tracegen.programs.functions import Sample, main_trace, run_sample
+from tracegen.programs.calls import main_trace
+from tracegen.programs.samples import Sample, run_sample
 from tracegen.settings import Settings
 from tracegen.shards import trace_at
 from tracegen.trace import Trace

@@ -30,7 +30,7 @@ from tests.rows import PROVENANCE, context_of, numbered, only, table
 from tests.wires import CALL, EXCEPTION, LINE, RETURN, HandWritten
 from tracegen import CannotRun, Ending, Entry, Event, Step, Trace, shards
 from tracegen.context import lines_of
-from tracegen.harvest import SCHEMA
+from tracegen.harvest import SCHEMA, SCHEMA_VERSION
 from tracegen.payload.wire import encoded
 from tracegen.shards import DataError
 
@@ -268,11 +268,14 @@ def test_a_parquet_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     assert refused(path) == f"{path}: a parquet file, but none of this project"
 
 
-@pytest.mark.parametrize(("version", "shown"), [(b"2", "2"), (b"999", "999"), (b"x", "x"), (b"\xff", "\ufffd")])
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [(b"%d" % (SCHEMA_VERSION + 1), str(SCHEMA_VERSION + 1)), (b"999", "999"), (b"x", "x"), (b"\xff", "\ufffd")],
+)
 def test_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path, version: bytes, shown: str) -> None:
     folder = stored(tmp_path, numbered(1))
     path = rewritten(folder, lambda rows: rows.replace_schema_metadata({"foretrace.schema_version": version}))
-    message = f"{path}: schema version {shown}, newer than this program's 1; update foretrace"
+    message = f"{path}: schema version {shown}, newer than this program's {SCHEMA_VERSION}; update foretrace"
     assert refused(folder, path) == message
 
 
@@ -290,7 +293,7 @@ def test_other_columns_are_refused(tmp_path: Path, change: Any) -> None:
     folder = stored(tmp_path, numbered(1))
     metadata = SCHEMA.metadata
     path = rewritten(folder, lambda rows: change(rows).replace_schema_metadata(metadata))
-    assert refused(folder, path) == f"{path}: its columns are not those of schema version 1"
+    assert refused(folder, path) == f"{path}: its columns are not those of schema version {SCHEMA_VERSION}"
 
 
 @pytest.mark.parametrize(
@@ -440,6 +443,71 @@ def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
 def test_a_place_where_not_even_root_may_write_is_refused() -> None:
     with pytest.raises(CannotRun, match=r"^/proc/foretrace: "):
         shards.write(Path("/proc/foretrace"), [numbered(1)])
+
+
+def test_a_shard_has_the_same_bytes_however_its_rows_lie_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "ROW_GROUP", 3)
+    rows = numbered(8)
+    one, many = rows.combine_chunks(), pa.concat_tables([rows.slice(n, 1) for n in range(8)])
+    assert shards.as_parquet(one).equals(shards.as_parquet(many))
+    assert pq.ParquetFile(pa.BufferReader(shards.as_parquet(many))).read().equals(rows)
+
+
+def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    shards.put(path, b"first")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(CannotRun) as caught:
+            shards.put(path, b"x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(caught.value) == (
+        f"{path}: File too large; allow larger files, or put fewer items into a shard, then run the same command "
+        "again: finished shards stay"
+    )
+    assert (left(tmp_path), path.read_bytes()) == (["a"], b"first")
+    with pytest.raises(CannotRun, match="its folder has vanished: bring it back"):
+        shards.put(tmp_path / "no" / "a", b"")
+
+
+def test_a_written_shard_is_known_by_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    written = shards.write_shard(path, numbered(3))
+    assert written.rows == 3 and shards.damage(path, written) == ""
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    assert shards.damage(path, written) == "is not what was written"
+    assert shards.damage(path, written, hashed=False) == ""
+    path.write_bytes(whole[:-1])
+    assert shards.damage(path, written) == f"has {len(whole) - 1} bytes and not {len(whole)}"
+    path.unlink()
+    path.mkdir()
+    assert shards.damage(path, written) == "cannot be read: Is a directory"
+    path.rmdir()
+    assert shards.damage(path, written) == "is missing"
+
+
+def test_an_unfinished_data_set_says_how_far_it_is(tmp_path: Path) -> None:
+    folder = stored(tmp_path, numbered(1))
+    (folder / shards.MANIFEST).write_text('{"shards": [{}, {}, {}]}', encoding="ascii")
+    assert refused(folder) == (
+        f"{folder}: unfinished: 0 of 3 shards are there; run the command that makes it again, or all its jobs if it "
+        "was shared out with --shard"
+    )
+    (folder / shards.MANIFEST).write_text("{", encoding="ascii")
+    assert "damaged" in refused(folder, folder / shards.MANIFEST)
+
+
+def test_datasets_does_not_open_an_unfinished_data_set(tmp_path: Path) -> None:
+    folder = stored(tmp_path, numbered(1))
+    (folder / "README.md").write_text(shards.UNFINISHED, encoding="utf-8")
+    program = f"import datasets; datasets.load_dataset({str(folder)!r})"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FileNotFoundError" in done.stderr.splitlines()[-1] and "unfinished" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("style", ["text", "json", "table"])

@@ -14,7 +14,7 @@ import pytest
 from benchmarks import distribution
 from tests.scripted import INTERPRETERS
 from tracegen.programs import synthetic
-from tracegen.programs.functions import Sample, read_samples
+from tracegen.programs.samples import Sample, read_samples
 from tracegen.programs.synthetic import Program
 from tracegen.programs.synthetic.arguments import argument_list, written
 from tracegen.programs.synthetic.chance import Chance

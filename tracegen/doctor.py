@@ -10,6 +10,8 @@ from importlib import metadata
 
 from tracegen import interpreters, native
 from tracegen.payload.pyfacts import NEWEST, OLDEST
+from tracegen.sandbox import levels
+from tracegen.settings import CannotRun, Settings
 
 PACKAGES = ("pyarrow", "datasets", "coverage", "click", "tqdm", "rich", "torch", "transformers", "ray")
 
@@ -22,19 +24,19 @@ class Examination:
     system: str
     interpreters: list[str]
     tracer: str
-    isolation: str
+    sandbox: str
     packages: dict[str, str | None]
 
 
 def examine() -> Examination:
-    """Look at this machine: interpreters are asked what they are, nothing else is run."""
+    """Look at this machine: interpreters are asked what they are, and a sandbox is tried."""
     found = [f"{interpreter}  {interpreter.path}  {_tracer(interpreter.path)}" for interpreter in interpreters.found()]
     return Examination(
         host=f"{sys.implementation.name} {platform.python_version()}  {sys.executable}",
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         interpreters=found,
         tracer=_tracer(sys.executable),
-        isolation="none: this version has no sandbox; programs run with your rights",
+        sandbox=_sandbox(),
         packages={name: _version(name) for name in PACKAGES},
     )
 
@@ -45,6 +47,13 @@ def _tracer(python: str) -> str:
     except native.Unavailable as error:
         return f"reference (pure Python): {error}"
     return "native (C)"
+
+
+def _sandbox() -> str:
+    try:
+        return str(levels.strongest(Settings()))
+    except CannotRun as error:
+        return f"none: {error}"
 
 
 def as_json(found: Examination) -> str:
@@ -59,7 +68,7 @@ def as_text(found: Examination) -> str:
         f"host          {found.host}",
         f"system        {found.system}",
         f"tracer        {found.tracer}",
-        f"isolation     {found.isolation}",
+        f"sandbox       {found.sandbox}",
         f"interpreters  {len(found.interpreters)} that can be traced ({wanted})",
         *(f"              {interpreter}" for interpreter in found.interpreters),
         "packages",

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from tracegen import columns
 from tracegen.notes import Said, WireError
@@ -93,6 +93,11 @@ class Finished:
         """Standard output as text; bytes that are not UTF-8 show as backslash escapes."""
         return self.stdout.decode("utf-8", "backslashreplace")
 
+    @property
+    def settled_output(self) -> str | None:
+        """Standard output, if it was the program that came to its end: else the clock chose how much there is."""
+        return self.output if self.stopped is None else None
+
 
 class Outputs:
     """What a child prints, taken from its pipes as it comes; each is kept up to a limit."""
@@ -147,6 +152,21 @@ def request(target: Mapping[str, object], selection: Selection, settings: Settin
         "target": dict(target),
     }
     return json.dumps(said).encode("ascii")
+
+
+class Run(Protocol):
+    """How a target is run: `run`, or a sandbox's."""
+
+    def __call__(
+        self,
+        target: Mapping[str, object],
+        selection: Selection,
+        settings: Settings,
+        *,
+        stdin: BinaryIO | None = None,
+        lanes: Lanes | None = None,
+    ) -> Finished:
+        """Run it to its end.  Raises CannotRun."""
 
 
 def run(

@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tracegen import columns
 from tracegen.context import Context
 from tracegen.payload.wire import RAW, quote
 from tracegen.trace import Ending, Entry, Provenance
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+CONTENT_VERSION = 1
+"""Of the spelling that `content` hashes: it outlives a schema that only gains columns."""
 
 _PLACE = pa.struct([pa.field("file", pa.int32()), pa.field("line", pa.int32())])
 _ENTRY = pa.struct([pa.field("name", pa.string()), pa.field("file", pa.int32()), pa.field("line", pa.int32())])
@@ -42,6 +45,8 @@ SCHEMA = pa.schema(
         pa.field("detail", pa.string(), nullable=False),
         pa.field("steps", pa.list_(columns.STEP), nullable=False),
         pa.field("stdout", pa.string()),
+        pa.field("expected", pa.string()),
+        pa.field("verdict", pa.string()),
         pa.field("provenance", _PROVENANCE, nullable=False),
     ],
     metadata={"foretrace.schema_version": str(SCHEMA_VERSION)},
@@ -102,10 +107,13 @@ def harvest(
     identity: Mapping[str, object],
     provenance: Provenance,
     stdout: str | None = None,
+    expected: str | None = None,
+    verdict: str | None = None,
 ) -> Harvest:
     """The rows of these traces.  ``died`` is the ending of those that the process's death cut off.
 
-    ``identity`` are the options that are part of every id.
+    ``identity`` are the options that are part of every id.  ``expected``: what should have been printed, and
+    ``verdict`` what a judge says of what was.
     """
     dropped: Counter[str] = Counter()
     kept = []
@@ -137,7 +145,9 @@ def harvest(
         "ending": [ending.value for ending, _ in endings],
         "detail": [detail for _, detail in endings],
         "steps": columns.steps(found, [t.trace for t in kept], [t.order for t in kept]),
-        "stdout": pa.array([None if stdout is None else storable(stdout)] * len(kept), pa.string()),
+        "stdout": _repeated(stdout, len(kept)),
+        "expected": _repeated(expected, len(kept)),
+        "verdict": _repeated(verdict, len(kept)),
         "provenance": [asdict(provenance)] * len(kept),
     }
     arrays = [
@@ -145,6 +155,10 @@ def harvest(
         for name, value in rows.items()
     ]
     return Harvest(pa.Table.from_arrays(arrays, schema=SCHEMA), dropped)
+
+
+def _repeated(text: str | None, times: int) -> pa.StringArray:
+    return pa.array([None if text is None else storable(text)] * times, pa.string())
 
 
 def _stored(entry: Entry) -> dict[str, object]:
@@ -202,8 +216,6 @@ class _Contents:
 
     def of(self, telling: Telling, finished: bool) -> str | None:
         """The hash; None if a step is at a place that the context does not show."""
-        digest = hashlib.sha256()
-        digest.update(self._head(telling.context, finished))
         places, texts = self._line_texts(telling)
         index = telling.trace.index
         together = len(index) > 0 and int(index[-1]) - int(index[0]) == len(index) - 1
@@ -216,20 +228,20 @@ class _Contents:
         line = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
         if (places[line] != wanted).any():
             return None
-        digest.update(records["event"].tobytes())
-        digest.update(texts[line].astype("<i8").tobytes())
-        digest.update((self._starts[1:][at] - self._starts[:-1][at]).astype("<i8").tobytes())
         # The text of neighbours is one run of bytes.
-        for run in [index] if together else np.split(index, np.flatnonzero(np.diff(index) != 1) + 1):
-            if len(run):
-                digest.update(self._text[self._starts[run[0]] : self._starts[run[-1] + 1]])
-        return digest.hexdigest()
+        runs = [index] if together else np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)
+        return _hashed(
+            self._head(telling.context, finished),
+            records["event"],
+            texts[line],
+            self._starts[1:][at] - self._starts[:-1][at],
+            (self._text[self._starts[run[0]] : self._starts[run[-1] + 1]] for run in runs if len(run)),
+        )
 
     def _head(self, context: Context, finished: bool) -> bytes:
         key = (id(context), finished)
         if key not in self._heads:
-            head = json.dumps([SCHEMA_VERSION, context.text, finished]).encode("ascii")
-            self._heads[key] = len(head).to_bytes(8, "little") + head
+            self._heads[key] = _head(context, finished)
         return self._heads[key]
 
     def _line_texts(self, telling: Telling) -> tuple[np.ndarray, np.ndarray]:
@@ -244,6 +256,44 @@ class _Contents:
             table = np.array(rows, np.int64).reshape(-1, 2)
             self._lines[key] = table[:, 0].copy(), table[:, 1].copy()
         return self._lines[key]
+
+
+def content_of(context: Context, entry: Entry, ending: Ending, steps: pa.StructArray) -> str:
+    """The hash that `harvest` gives a row of this context and these steps (`columns.STEP`).
+
+    Raises KeyError for a step at a place that the context does not show.
+    """
+    numbers = {place: _number(source) for place, source in context.sources(entry.marked).items()}
+    files, lines = (steps.field(name).to_pylist() for name in ("file", "line"))
+    events = pc.index_in(steps.field("event"), pa.array([event.value for event in columns.EVENTS]))
+    texts = pc.coalesce(steps.field("locals"), steps.field("value"))
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1] if len(texts) else np.zeros(1, np.int32)
+    return _hashed(
+        _head(context, not ending.cut_off),
+        events.to_numpy().astype("u1"),
+        np.array([numbers[place] for place in zip(files, lines, strict=True)], np.int64),
+        np.diff(bounds),
+        [memoryview(data)[bounds[0] : bounds[-1]]] if bounds[-1] else [],
+    )
+
+
+def _head(context: Context, finished: bool) -> bytes:
+    head = json.dumps([CONTENT_VERSION, context.text, finished]).encode("ascii")
+    return len(head).to_bytes(8, "little") + head
+
+
+def _hashed(
+    head: bytes, events: np.ndarray, lines: np.ndarray, lengths: np.ndarray, texts: Iterable[memoryview]
+) -> str:
+    """The one spelling of a content: codes of events, numbers of line texts, and each step's stored text."""
+    digest = hashlib.sha256(head)
+    digest.update(events.tobytes())
+    digest.update(lines.astype("<i8").tobytes())
+    digest.update(lengths.astype("<i8").tobytes())
+    for text in texts:
+        digest.update(text)
+    return digest.hexdigest()
 
 
 def _number(text: str) -> int:

@@ -32,7 +32,7 @@ from tracegen.payload.recorder import Limits
 from tracegen.payload.reference import owner
 from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources
-from tracegen.programs.told import provenance
+from tracegen.programs.told import provenance_of
 from tracegen.settings import Settings
 from tracegen.shards import trace_at
 from tracegen.trace import Ending, Trace
@@ -137,7 +137,7 @@ class Recording:
             [telling for telling in told if telling],
             died=(Ending.UNFINISHED, ""),
             identity=self._settings.identity,
-            provenance=provenance("recording", found, self._settings),
+            provenance=provenance_of("recording", found, self._settings),
         )
         self.dropped = sources.dropped + rows.dropped
         self.traces = tuple(trace_at(rows.table, row) for row in range(rows.table.num_rows))

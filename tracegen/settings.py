@@ -17,6 +17,10 @@ class CannotRun(Exception):
     """What a user asked for cannot be done: one line that says what, where, and what to do about it."""
 
 
+class NoSandbox(CannotRun):
+    """The sandbox itself cannot be had: no fault of the program that was to run in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``python``: the interpreter that runs the program.  ``tracer``: the C core (``native``), the ``reference``, or

@@ -1,15 +1,27 @@
 """A data set on disk: parquet shards with a card, written whole or not at all, read lazily.
 
 ``DIR/data/train-00000-of-0000N.parquet`` and ``DIR/README.md``; `datasets.load_dataset(DIR)` opens it.  The
-columns are harvest.py's SCHEMA, described in docs/schema.md.
+columns are harvest.py's SCHEMA, described in docs/schema.md.  Also how any file of a data set gets on the disk:
+aside first, and its name when it is whole.  How a data set is made shard by shard, and goes on after a crash, is
+manifest.py's.
+
+Longer than the house's 350 lines: who writes a shard and who reads it know the same names, options and damages.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
+import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
@@ -25,6 +37,15 @@ from tracegen.trace import Ending, Entry, Provenance, Step, Trace
 
 SHARD_BYTES = 256 << 20
 """A shard is closed when its columns in memory are larger than this."""
+
+ROW_GROUP = 2000
+"""Rows of a row group, which is what a reader holds in memory."""
+
+MANIFEST = "manifest.json"
+"""Stands in a data set that is made shard by shard: see manifest.py."""
+
+SINCE_2 = ("expected", "verdict")
+"""Columns that schema version 1 did not have."""
 
 CARD = """---
 configs:
@@ -45,6 +66,11 @@ the columns are described in the project's docs/schema.md.
 
 {summary}
 """
+
+UNFINISHED = CARD.format(version=SCHEMA_VERSION, summary="UNFINISHED: some shards are still to be made.").replace(
+    "data/train-*.parquet", "unfinished"
+)
+"""The card until all shards are there: it names a file that does not exist, so that `datasets` opens nothing."""
 
 
 class DataError(CannotRun):
@@ -83,7 +109,7 @@ def write(folder: Path, tables: Iterable[pa.Table], summary: str | None = None) 
         (aside / "data").mkdir(parents=True)
         rows, parts = _write_parts(aside / "data", tables)
         for index, part in enumerate(parts):
-            part.rename(aside / "data" / f"train-{index:05d}-of-{len(parts):05d}.parquet")
+            part.rename(aside / "data" / shard_name(index, len(parts)))
         (aside / "README.md").write_text(
             CARD.format(version=SCHEMA_VERSION, summary=summary or f"{rows} traces."), encoding="utf-8"
         )
@@ -107,9 +133,7 @@ def _write_parts(folder: Path, tables: Iterable[pa.Table]) -> tuple[int, list[Pa
         part = folder / f"part-{len(parts):05d}"
         table = pa.concat_tables(waiting, promote_options="none") if waiting else SCHEMA.empty_table()
         with part.open("wb") as stream:
-            pq.write_table(
-                table.cast(SCHEMA), stream, compression="zstd", row_group_size=2000, write_page_checksum=True
-            )
+            stream.write(as_parquet(table))
             stream.flush()
             os.fsync(stream.fileno())
         parts.append(part)
@@ -127,6 +151,189 @@ def _write_parts(folder: Path, tables: Iterable[pa.Table]) -> tuple[int, list[Pa
     return rows, parts
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A parquet file as it was written."""
+
+    sha256: str
+    bytes: int
+    rows: int
+
+
+def write_shard(path: Path, table: pa.Table) -> Written:
+    """Write one shard, whole or not at all.  Raises CannotRun."""
+    data = as_parquet(table)
+    put(path, data)
+    return Written(hashlib.sha256(data).hexdigest(), data.size, table.num_rows)
+
+
+def damage(path: Path, written: Written, hashed: bool = True) -> str:
+    """What is wrong with a file that was written so; "" if nothing is.  Without ``hashed`` it is not read."""
+    try:
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size != written.bytes:
+                return f"has {size} bytes and not {written.bytes}"
+            if not hashed:
+                return ""
+            digest = hashlib.sha256()
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "" if digest.hexdigest() == written.sha256 else "is not what was written"
+
+
+# A process that may still be alive can be asked about only from its own machine and pid namespace.
+_ASIDE = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")
+_DAY = 86400.0
+
+
+def _here() -> str:
+    """Names this machine, since it was started, and the pid namespace."""
+    parts = [socket.gethostname()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        try:
+            parts.append(os.readlink(path) if path.endswith("pid") else Path(path).read_text("ascii"))
+        except OSError:  # macOS
+            pass
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def put(path: Path, data: bytes | pa.Buffer, over: bool = True) -> None:
+    """Write a file: when it has its name, it is whole, and it stays after a power cut.  Raises CannotRun.
+
+    Where it exists already it is replaced, or left as it is if not ``over``.
+    """
+    aside = path.with_name(f".{path.name}.{_here()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+    with refusals(path):
+        try:
+            with aside.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if over:
+                aside.replace(path)
+            else:
+                _link(aside, path)
+            sync_folder(path.parent)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def _link(aside: Path, path: Path) -> None:
+    """Give a file its name if nobody else has it: the first of several jobs wins."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        # File systems without hard links (FAT, some that are mounted over a network).
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        if not path.exists():
+            aside.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems know no such thing.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def is_aside(name: str) -> bool:
+    """Whether `put` names its files so while they are not whole."""
+    return _ASIDE.fullmatch(name) is not None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `put` left here when its process was killed; what a living process writes is left alone.
+
+    A process of another machine counts as dead when its file is older than a day.  Raises CannotRun.
+    """
+    with refusals(folder):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            found = _ASIDE.fullmatch(path.name)
+            if found and (_has_died(int(found[2])) if found[1] == _here() else _is_old(path)):
+                path.unlink(missing_ok=True)
+
+
+def _has_died(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _DAY
+    except FileNotFoundError:
+        return False
+
+
+_ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EFBIG: "allow larger files, or put fewer items into a shard",
+    errno.EROFS: "make it writable, or give another folder",
+    errno.EACCES: "make it writable, or give another folder",
+    errno.EPERM: "make it writable, or give another folder",
+    errno.ENOENT: "its folder has vanished: bring it back",
+    errno.ENOTDIR: "its folder is a file: remove it",
+    errno.EISDIR: "there is a folder of this name: remove it",
+    errno.EIO: "look after the disk",
+}
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """An error of the file system becomes CannotRun: what, where, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        code = error.errno or 0
+        raise CannotRun(
+            f"{path}: {error.strerror or error}; {_ADVICE.get(code, 'mend this')}, then run the same command again: "
+            "finished shards stay"
+        ) from None
+
+
+def as_parquet(table: pa.Table) -> pa.Buffer:
+    """A shard's bytes: the same for the same rows, however they lie in memory."""
+    sink = pa.BufferOutputStream()
+    table = table.cast(SCHEMA)
+    with pq.ParquetWriter(sink, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+        # The writer ends a page where a chunk ends.
+        for start in range(0, table.num_rows, ROW_GROUP) or [0]:
+            writer.write_table(_in_one(table.slice(start, ROW_GROUP)), ROW_GROUP)
+    return sink.getvalue()
+
+
+def _in_one(table: pa.Table) -> pa.Table:
+    try:
+        return table.combine_chunks()
+    except pa.ArrowInvalid:  # More text than one chunk holds (2 GiB): then they stay as they were made.
+        return table
+
+
+def shard_name(index: int, count: int) -> str:
+    """The file name of a shard; ``index`` counts from 0."""
+    return f"train-{index:05d}-of-{count:05d}.parquet"
+
+
 def shard_paths(source: Path) -> list[Path]:
     """The shards of a data set, or the one file that is named.  Raises DataError."""
     if source.is_file():
@@ -134,12 +341,30 @@ def shard_paths(source: Path) -> list[Path]:
     if not source.is_dir():
         raise DataError(f"{source}: no such folder or file")
     paths = sorted((source / "data").glob("train-*-of-*.parquet"))
+    _refuse_unfinished(source, paths)
     if not paths:
         raise DataError(f"{source}: no data set: data/train-*-of-*.parquet is missing")
     for index, path in enumerate(paths):
-        if path.name != f"train-{index:05d}-of-{len(paths):05d}.parquet":
+        if path.name != shard_name(index, len(paths)):
             raise DataError(f"{path}: does not fit among {len(paths)} shards; one is missing, or from elsewhere")
     return paths
+
+
+def _refuse_unfinished(source: Path, paths: Sequence[Path]) -> None:
+    """Raises DataError for a data set whose manifest speaks of shards that are not there yet."""
+    try:
+        count = len(json.loads((source / MANIFEST).read_bytes())["shards"])
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DataError(f"{source / MANIFEST}: damaged: {error}") from None
+    wanted = {shard_name(index, count) for index in range(count)}
+    done = sum(path.name in wanted for path in paths)
+    if done < count:
+        raise DataError(
+            f"{source}: unfinished: {done} of {count} shards are there; run the command that makes it again, or "
+            "all its jobs if it was shared out with --shard"
+        )
 
 
 def read(source: str | Path, where: pc.Expression | None = None) -> Iterator[Trace]:
@@ -149,7 +374,7 @@ def read(source: str | Path, where: pc.Expression | None = None) -> Iterator[Tra
     DataError for a file that is truncated, foreign, corrupt, or of a newer schema.
     """
     for path in shard_paths(Path(source)):
-        for table in _row_groups(path):
+        for table in row_groups(path):
             if where is not None:
                 try:
                     table = table.filter(where)
@@ -163,14 +388,15 @@ def read(source: str | Path, where: pc.Expression | None = None) -> Iterator[Tra
                 yield trace
 
 
-def _row_groups(path: Path) -> Iterator[pa.Table]:
+def row_groups(path: Path) -> Iterator[pa.Table]:
+    """The rows of one shard, a row group at a time.  Raises DataError as `read` does."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check_schema(path, file.schema_arrow)
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
                 table.validate(full=True)
-                yield table
+                yield _completed(table)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         message = str(error).splitlines()[0]
         raise DataError(f"{path}: truncated, corrupt, or no parquet file: {message}") from None
@@ -185,8 +411,19 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
             f"{path}: schema version {version.decode('ascii', 'replace')}, newer than this program's "
             f"{SCHEMA_VERSION}; update foretrace"
         )
-    if not schema.equals(SCHEMA):
-        raise DataError(f"{path}: its columns are not those of schema version {SCHEMA_VERSION}")
+    known = pa.schema([field for field in SCHEMA if int(version) > 1 or field.name not in SINCE_2])
+    if not schema.equals(known):
+        raise DataError(f"{path}: its columns are not those of schema version {version.decode('ascii')}")
+
+
+def _completed(table: pa.Table) -> pa.Table:
+    """A table in `SCHEMA`: an older one has nothing in the columns that came later."""
+    if len(table.column_names) == len(SCHEMA):
+        return table
+    at = SCHEMA.get_field_index(SINCE_2[0])
+    for index, name in enumerate(SINCE_2, start=at):
+        table = table.add_column(index, SCHEMA.field(name), pa.nulls(table.num_rows, pa.string()))
+    return table.replace_schema_metadata(SCHEMA.metadata)
 
 
 def trace_at(table: pa.Table, row: int) -> Trace:
@@ -212,6 +449,8 @@ def trace_at(table: pa.Table, row: int) -> Trace:
         detail=values["detail"],
         steps=Steps(table.column("steps")[row].values),
         stdout=None if stdout is None else restored(stdout),
+        expected=None if values["expected"] is None else restored(values["expected"]),
+        verdict=values["verdict"],
         provenance=Provenance(**values["provenance"]),
     )
 

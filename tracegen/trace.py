@@ -118,7 +118,8 @@ class Trace:
 
     ``id`` names what was run and how (never the tracer, the clock or a path); ``content`` is a hash of
     what the text is made of: two traces have the same content if and only if they speak the same text.
-    ``input`` is the argument list's source, or the test's node id and the ordinal of the call.
+    ``input`` is the argument list's source, what a program reads, or for a test the ordinal of the call.
+    ``expected`` is what a program's test wants to be printed, ``verdict`` what a judge says of ``stdout``.
     """
 
     id: str
@@ -134,6 +135,8 @@ class Trace:
     steps: Sequence[Step] = field(repr=False)
     stdout: str | None
     provenance: Provenance
+    expected: str | None = None
+    verdict: str | None = None
 
     def frames(self) -> tuple[Frame, ...]:
         """The frames that this trace speaks."""

@@ -1,7 +1,7 @@
 """A child's life: read what to run, set the tracer up, run it, write down how it ended.
 
-Runs a script, a function through its synthetic caller, or a test suite (suite.py).  Knows what a target is;
-knows nothing of how events become steps (reference.py) or of contexts and shards, which are the parent's.
+Runs a script, a function through its synthetic caller or through many, or a test suite (suite.py).  Knows what a
+target is; knows nothing of how events become steps (reference.py) or of contexts and shards, which are the parent's.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import importlib.util
 import json
 import mmap
 import os
+import re
 import signal
 import sys
+import time
 import traceback
 import types
 from typing import Any, Dict, NoReturn, Optional, Tuple
@@ -61,8 +63,14 @@ def main(config_fd: int, wire_fd: int) -> None:
     if target["kind"] == "tests":
         _tests(tracer, writer, target)
         return
+    if target["kind"] == "calls":
+        _calls(tracer, writer, target, parts, memory)
+        return
     code, namespace = {"script": _script, "function": _function}[target["kind"]](writer, target)
-    _traced(tracer, parts.execute, code, namespace)
+    if target.get("traced", True):
+        _traced(tracer, parts.execute, code, namespace)
+    else:
+        exec(code, namespace)
 
 
 class _Watch:
@@ -131,11 +139,13 @@ def _compiled(writer: wire.Writer, source: Any, filename: str, kind: str = "synt
 
 
 def _script(writer: wire.Writer, target: Dict[str, Any]) -> Tuple[types.CodeType, Dict[str, Any]]:
-    path = target["path"]
-    with open(path, "rb") as stream:
-        code = _compiled(writer, stream.read(), path)
+    path, source = target["path"], target.get("source")
+    if source is None:
+        with open(path, "rb") as stream:
+            source = stream.read()
+    code = _compiled(writer, source, path)
     sys.argv = [target["shown"], *target["argv"]]
-    sys.path.insert(0, os.path.dirname(path))
+    sys.path.insert(0, os.path.dirname(path) or os.getcwd())
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=path, __builtins__=__import__("builtins"), __cached__=None)
     sys.modules["__main__"] = module
@@ -144,9 +154,14 @@ def _script(writer: wire.Writer, target: Dict[str, Any]) -> Tuple[types.CodeType
 
 def _function(writer: wire.Writer, target: Dict[str, Any]) -> Tuple[types.CodeType, Dict[str, Any]]:
     """The code runs untraced as a module of its own name, then its caller, traced."""
+    module = _loaded(writer, target)
+    return _call(writer, module, target["caller"], target["caller_filename"])
+
+
+def _loaded(writer: wire.Writer, target: Dict[str, Any]) -> types.ModuleType:
+    """The target's code, run as a module in which the function is found."""
     filename, name = target["filename"], target["module"]
     code = _compiled(writer, target["code"], filename)
-    caller = _compiled(writer, target["caller"], target["caller_filename"], "arguments")
     if target["folder"]:
         sys.path.insert(0, target["folder"])
     sys.argv = [filename]
@@ -163,11 +178,78 @@ def _function(writer: wire.Writer, target: Dict[str, Any]) -> Tuple[types.CodeTy
     if not callable(found):
         functions = sorted(n for n, v in vars(module).items() if type(v) is types.FunctionType)
         _refuse(writer, "function", ", ".join(functions) or "no functions")
+    return module
+
+
+def _call(
+    writer: wire.Writer, module: types.ModuleType, caller: str, filename: str
+) -> Tuple[types.CodeType, Dict[str, Any]]:
+    """What starts a synthetic caller, and the namespace to do it in."""
     # Its own namespace: a function of the program that is called main stays what it is.
     bound: Dict[str, Any] = {}
-    exec(caller, module.__dict__, bound)
+    exec(_compiled(writer, caller, filename, "arguments"), module.__dict__, bound)
     start = _compiled(writer, "main()", "<start>")
     return start, {"main": bound["main"], "__builtins__": __import__("builtins")}
+
+
+class _Late(BaseException):
+    """A call that takes too long is interrupted by this."""
+
+
+class _Hurry:
+    """Looks at a call now and then, and interrupts it when its trace is full, or when it takes too long."""
+
+    SECONDS = 0.02
+    FULL = re.compile(rb'"ending":"(events|bytes|depth|memory)"')
+
+    def __init__(self, memory: memoryview, seconds: float) -> None:
+        self._memory = memory
+        self._seconds = seconds
+        self._first = 0
+        self._until = 0.0
+        signal.signal(signal.SIGALRM, self._look)
+
+    def start(self) -> None:
+        """From here on."""
+        self._first = wire.notes_committed(self._memory)
+        self._until = time.monotonic() + self._seconds
+        signal.setitimer(signal.ITIMER_REAL, self.SECONDS, self.SECONDS)
+
+    @staticmethod
+    def stop() -> None:
+        """Up to here."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _look(self, number: int, frame: Optional[types.FrameType]) -> None:
+        full = self.FULL.search(wire.notes_written(self._memory, self._first))
+        if full or time.monotonic() > self._until:
+            raise _Late
+
+
+def _calls(
+    tracer: Tracer, writer: wire.Writer, target: Dict[str, Any], parts: tracers.Parts, memory: memoryview
+) -> None:
+    """Many callers of one module, one after the other in this process: what they may be good for is looked at, and
+    what is kept runs again by itself."""
+    module = _loaded(writer, target)
+    hurry = _Hurry(memory, target["seconds"])
+    for number, caller in target["callers"]:
+        tracer.recorder.node = str(number)
+        outcome = "returned"
+        try:
+            code, namespace = _call(writer, module, caller, target["caller_filename"])
+            hurry.start()
+            tracer.start()
+            try:
+                parts.execute(code, namespace)
+            finally:
+                tracer.stop()
+                hurry.stop()
+        except _Late:
+            outcome = "late"
+        except BaseException:
+            outcome = "raised"
+        writer.note("test", node=str(number), outcome=outcome)
 
 
 def _traced(tracer: Tracer, execute: Any, code: types.CodeType, namespace: Dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 Straight system calls through ctypes: Linux on x86-64 and on 64-bit ARM, no library.  What is denied answers with an
 error that programs know, never with a kill: an honest program that meets a wall goes on as it would elsewhere.
 Knows nothing of namespaces or users (tracegen/sandbox/), or of what will run.
+
+Longer than the house's 350 lines: a third of it is one table, each system call beside the reason why it is there.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ import errno
 import os
 import resource
 import struct
-from typing import Any, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 
 class Unconfined(OSError):
     """The kernel refused to take rights away: whoever asked for it must not go on."""
+
+
+PENDING = 4096
+"""Signals that wait, and timers, which the kernel counts with them."""
 
 
 class Caps(NamedTuple):
@@ -47,9 +53,11 @@ def cap(caps: Caps) -> None:
         (resource.RLIMIT_NPROC, caps.processes),
         (resource.RLIMIT_NOFILE, caps.open_files),
         (resource.RLIMIT_CPU, caps.seconds),
-        (resource.RLIMIT_CORE, 0),
+        # 1, not 0: only then does the kernel not start the machine's crash reporter either (core(5), coredump.c).
+        (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, PENDING),
     ]
     for which, value in wanted:
         _, hard = resource.getrlimit(which)
@@ -103,12 +111,17 @@ def scopes_signals(abi: int) -> bool:
     return abi >= min(_SCOPES)
 
 
-def ruleset(reads: Iterable[str], writes: Iterable[str]) -> int:
+def guards_truncation(abi: int) -> bool:
+    """Whether a file that may not be written cannot be cut either."""
+    return abi >= 3
+
+
+def ruleset(reads: Iterable[str], writes: Iterable[str], abi: int) -> int:
     """A file descriptor of rules: these folders and files may be read, or written too; nothing else, and no TCP.
 
-    What does not exist is left out.  Raises Unconfined without Landlock.
+    ``abi``: the kernel's version, or an older one.  What does not exist is left out.  Raises Unconfined without
+    Landlock.
     """
-    abi = landlock_abi()
     rights, net, scopes = (_since(table, abi) for table in (_FS_RIGHTS, _NET_RIGHTS, _SCOPES))
     if not rights:
         raise Unconfined(errno.ENOSYS, "the kernel has no Landlock")
@@ -174,6 +187,7 @@ _DENIED = {
     "semget": (64, 190),
     "msgget": (68, 186),
     "mq_open": (240, 180),
+    "vmsplice": (278, 75),  # a page of two megabytes stays in a pipe's slot of four kilobytes
     "keyctl": (250, 219),
     "add_key": (248, 217),
     "request_key": (249, 218),
@@ -223,8 +237,53 @@ _ABSENT = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "io_setup": (206, 0),  # the whole machine has 65,536 of its events
 }
 """Answered with ENOSYS, as by a kernel that does not have them."""
+
+_NEWEST = 467
+"""From here on, system calls are younger than this table: ENOSYS, until somebody has looked at them."""
+
+_SHARED_FILES = {
+    "sendmsg": (46, 211),  # hides open files from whoever adds up what a task has
+    "sendmmsg": (307, 269),
+    "inotify_init": (253, None),  # Landlock lets names of files through
+    "inotify_init1": (294, 26),
+}
+"""Answered with EPERM where the machine's own file system is in sight."""
+
+_FALLOCATE = (285, 47)
+"""Takes any amount of disk at once; libc writes instead, where the file system does not have it."""
+
+_OWNED = {
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+}
+"""What the owner of files may do to them wherever they lie, for Landlock does not look: EPERM."""
+
+_PRETENDED = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+}
+"""The same, but shutil.copy cannot do without: nothing happens, and the answer is that it did."""
+
+_TRUNCATE = (76, 45)
 
 _OF_SELF = {
     "prlimit64": (302, 261),
@@ -253,58 +312,113 @@ _CLONE_NEW = 0x7E020000
 _SOCKET, _SOCKETPAIR, _IOCTL = (41, 198), (53, 199), (16, 29)
 _FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6: what a network namespace of one's own makes harmless.  AF_VSOCK knows no namespaces."""
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_PROTOCOLS = (0, 6, 17)
+"""The family's own, TCP, UDP: others load modules into the kernel."""
+_REQUESTS = (0x5412, 0x541C, 0x8901, 0x8902)
+"""TIOCSTI and TIOCLINUX type into a terminal; FIOSETOWN and SIOCSPGRP have the kernel send signals to others."""
+_FCNTL, _OWNERS = (72, 25), (8, 15)
+"""F_SETOWN, F_SETOWN_EX: the same."""
+_MMAP, _SHARED_ANONYMOUS = (9, 222), 0x21
+"""Memory that is in no process's account while nobody touches it."""
+_PRCTL = (157, 167)
+_SETSOCKOPT, _SOL_SOCKET, _BUFFERS = (54, 208), 1, (7, 8, 32, 33)
+"""SO_SNDBUF, SO_RCVBUF and their FORCE: what a buffer holds is in no process's account."""
 
-_X32 = 0x40000000
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _NR, _ARCH, _ARGS = 0, 4, 16
 
 _Instruction = Tuple[int, int, int, int]
+_Numbers = Tuple[Optional[int], Optional[int]]
 
 
-def filter_of(machine: str, *, sockets: bool, own: Optional[int] = None) -> bytes:
+class View(NamedTuple):
+    """What of the machine a task has in sight, and so must be denied by system call.
+
+    ``namespaces``: the processes, network and files are its own: internet and unix sockets are harmless.  ``owner``:
+    files in sight belong to its user.  ``abi``: Landlock's version, 0 without it.  ``own``: the one process that
+    signals may go to, where neither Landlock nor a namespace bounds them.
+    """
+
+    namespaces: bool
+    owner: bool = False
+    abi: int = 0
+    own: Optional[int] = None
+
+
+def filter_of(machine: str, view: View) -> bytes:
     """The BPF program for this machine's system calls.
 
-    ``sockets``: whether sockets may be made (unix and internet: the network must then be a namespace's own).
-    ``own``: the one process that signals may go to, where Landlock does not scope them; None lets signals be.  Raises
-    Unconfined for a machine whose system calls are not known.
+    Raises Unconfined for a machine whose system calls are not known.
     """
     if machine not in _ARCHITECTURES:
         raise Unconfined(errno.ENOSYS, "seccomp: no table of system calls for " + machine)
     audit, column = _ARCHITECTURES[machine]
     program: List[_Instruction] = [(_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, audit), (_RETURN, 0, 0, _KILL_PROCESS)]
-    program += [(_LOAD, 0, 0, _NR), (_AT_LEAST, 0, 1, _X32), _answer(errno.ENOSYS)]
+    # The numbers of x32, the other way to speak to an x86-64 kernel, are beyond too.
+    program += [(_LOAD, 0, 0, _NR), (_AT_LEAST, 0, 1, _NEWEST), _answer(errno.ENOSYS)]
 
-    def on(numbers: Tuple[Optional[int], ...], body: List[_Instruction]) -> None:
-        if numbers[column] is not None:
-            program.append((_EQUAL, 0, len(body), numbers[column] or 0))
+    def on(numbers: _Numbers, body: List[_Instruction]) -> None:
+        number = numbers[column]
+        if number is not None:
+            program.append((_EQUAL, 0, len(body), number))
             program.extend(body)
 
-    for table, error in ((_DENIED, errno.EPERM), (_ABSENT, errno.ENOSYS)):
+    def answered(table: Dict[str, Any], error: int) -> None:
         for numbers in table.values():
             on(numbers, [_answer(error)])
+
+    answered(_DENIED, errno.EPERM)
+    answered(_ABSENT, errno.ENOSYS)
     for numbers in _OF_SELF.values():
-        on(numbers, [_argument(0), (_EQUAL, 1, 0, 0), _answer(errno.EPERM), _allow_it()])
+        on(numbers, _unless(0, (0,), errno.EPERM))
     for numbers, which in _PRIORITIES.values():
-        two = [_argument(0), (_EQUAL, 1, 0, which), _answer(errno.EPERM)]
-        on(numbers, [*two, _argument(1), (_EQUAL, 1, 0, 0), _answer(errno.EPERM), _allow_it()])
+        on(numbers, [_argument(0), (_EQUAL, 1, 0, which), _answer(errno.EPERM), *_unless(1, (0,), errno.EPERM)])
     on(_CLONE, [_argument(0), (_ANY_BIT, 0, 1, _CLONE_NEW), _answer(errno.EPERM), _allow_it()])
-    for request in (_TIOCSTI, _TIOCLINUX):
-        on(_IOCTL, [_argument(1), (_EQUAL, 0, 1, request), _answer(errno.EPERM), (_LOAD, 0, 0, _NR)])
-    families = _FAMILIES if sockets else ()
-    family = [(_EQUAL, len(families) - index, 0, each) for index, each in enumerate(families)]
-    on(_SOCKET, [_argument(0), *family, _answer(errno.EACCES), _allow_it()])
-    on(_SOCKETPAIR, [_argument(0), (_EQUAL, 1, 0, _FAMILIES[0]), _answer(errno.EACCES), _allow_it()])
-    if own is not None:
-        group = (1 << 32) - own
+    on(_MMAP, [_argument(3), (_AND, 0, 0, _SHARED_ANONYMOUS), *_if_loaded((_SHARED_ANONYMOUS,), errno.EPERM)])
+    on(_IOCTL, _if(1, _REQUESTS, errno.EPERM))
+    on(_FCNTL, _if(1, _OWNERS, errno.EPERM))
+    on(_PRCTL, _if(0, (PR_SET_DUMPABLE,), errno.EPERM))
+    buffers = _if(2, _BUFFERS, errno.EPERM)
+    on(_SETSOCKOPT, [_argument(1), (_EQUAL, 0, len(buffers), _SOL_SOCKET), *buffers, _allow_it()])
+    on(_SOCKETPAIR, _unless(0, _FAMILIES[:1], errno.EACCES))
+    if view.namespaces:
+        protocol = _unless(2, _PROTOCOLS, errno.EACCES)
+        families = [(_EQUAL, len(_FAMILIES) - index, 0, each) for index, each in enumerate(_FAMILIES)]
+        on(_SOCKET, [_argument(0), *families, _answer(errno.EACCES), *protocol])
+    else:
+        on(_SOCKET, [_answer(errno.EACCES)])
+        on(_FALLOCATE, [_answer(errno.EOPNOTSUPP)])
+        answered(_SHARED_FILES, errno.EPERM)
+    if view.owner:
+        answered(_OWNED, errno.EPERM)
+        answered(_PRETENDED, 0)
+        if not guards_truncation(view.abi):
+            on(_TRUNCATE, [_answer(errno.EPERM)])
+    if view.own is not None:
+        group = (1 << 32) - view.own
         for name, numbers in _SIGNALS.items():
             # One's own group by its number or as 0; the rest of the user's processes are none of a program's business.
-            mine = [own, group, 0] if name == "kill" else [] if name == "pidfd_send_signal" else [own]
-            tests = [(_EQUAL, len(mine) - index, 0, each) for index, each in enumerate(mine)]
-            on(numbers, [_argument(0), *tests, _answer(errno.EPERM), _allow_it()])
+            mine = (view.own, group, 0) if name == "kill" else () if name == "pidfd_send_signal" else (view.own,)
+            on(numbers, _unless(0, mine, errno.EPERM))
     program.append(_allow_it())
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+
+
+def _if(index: int, values: Tuple[int, ...], error: int) -> List[_Instruction]:
+    """An error if an argument is one of these."""
+    return [_argument(index), *_if_loaded(values, error)]
+
+
+def _if_loaded(values: Tuple[int, ...], error: int) -> List[_Instruction]:
+    tests = [(_EQUAL, len(values) - at, 0, each) for at, each in enumerate(values)]
+    return [*tests, _allow_it(), _answer(error)]
+
+
+def _unless(index: int, values: Tuple[int, ...], error: int) -> List[_Instruction]:
+    """An error if an argument is none of these."""
+    tests = [(_EQUAL, len(values) - at, 0, each) for at, each in enumerate(values)]
+    return [_argument(index), *tests, _answer(error), _allow_it()]
 
 
 def _answer(error: int) -> _Instruction:

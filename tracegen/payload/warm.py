@@ -15,7 +15,6 @@ import gc
 import json
 import os
 import select
-import shutil
 import signal
 import stat
 import sys
@@ -26,6 +25,7 @@ from . import confine, tracers
 
 PACKET = 1 << 16
 MAX_FDS = 8
+HIGHEST_FD = 1024
 PATIENCE = 5.0
 """Seconds within which what a task left running must be gone."""
 
@@ -41,6 +41,9 @@ class Task(NamedTuple):
 
 def serve(control_fd: int) -> Task:
     """Serve tasks until the other end closes.  Returns in a fork only, once for each task."""
+    # Whatever else came with us stays from task to task, and is none of theirs.
+    os.closerange(3, control_fd)
+    os.closerange(control_fd + 1, HIGHEST_FD)
     control = _socket.socket(fileno=control_fd)
     start, _ = _received(control)
     if start is None:
@@ -64,16 +67,17 @@ class _Parent:
 
     def __init__(self, control: Any, start: Dict[str, Any]) -> None:
         self._control = control
-        self._folders: List[str] = start["folders"]
+        self._folders = {folder: stat.S_IMODE(os.stat(folder).st_mode) for folder in start["folders"]}
         self._work: str = start["work"]
         self._walls: bool = start["walls"]
-        self._sockets: bool = start["sockets"]
-        self._caps = confine.Caps(**start["caps"])
+        self._caps = confine.Caps(seconds=0, **start["caps"])
         self._rules = -1
-        self._scoped = False
-        if self._walls and confine.landlock_abi():
-            self._rules = confine.ruleset(start["reads"], start["writes"])
-            self._scoped = confine.scopes_signals(confine.landlock_abi())
+        abi = min(confine.landlock_abi(), start["abi"]) if self._walls else 0
+        self._view = confine.View(namespaces=start["namespaces"], owner=start["owner"], abi=abi)
+        if abi:
+            self._rules = confine.ruleset(start["reads"], start["writes"], abi)
+        # Whether -1 means all of the sandbox, and nobody else: the kernel goes through them at once.
+        self._all_at_once = os.getpid() == _INIT or start["scoped"]
         if self._walls:
             confine.dumpable(False)
         if os.getpid() != _INIT and sys.platform == "linux":
@@ -115,13 +119,13 @@ class _Parent:
                 if message is None:
                     self._leave()
                 elif message["do"] == "run":
-                    task = self._forked(fds)
+                    task = self._forked(fds, message["seconds"])
                     if task is not None:
                         return task
                 elif message["do"] == "kill" and self._task:
                     self._end_all()
 
-    def _forked(self, fds: List[int]) -> Optional[Task]:
+    def _forked(self, fds: List[int], seconds: int) -> Optional[Task]:
         """Fork; None in the parent."""
         try:
             os.mkdir(self._work, 0o700)
@@ -134,12 +138,12 @@ class _Parent:
                 os.close(fd)
             return None
         try:
-            return self._become(fds)
+            return self._become(fds, seconds)
         except BaseException as error:
             os.write(2, "the sandbox cannot be closed: {}\n".format(error).encode("utf-8", "replace"))
             os._exit(125)
 
-    def _become(self, fds: List[int]) -> Task:
+    def _become(self, fds: List[int], seconds: int) -> Task:
         """Be the task's process from here on."""
         config, wire, *standard = fds
         os.setsid()
@@ -152,14 +156,14 @@ class _Parent:
             os.close(fd)
         os.chdir(self._work)
         if self._walls:
-            confine.cap(self._caps)
+            confine.cap(self._caps._replace(seconds=seconds))
             confine.dumpable(True)
             confine.no_new_privileges()
             if self._rules >= 0:
                 confine.restrict(self._rules)
                 os.close(self._rules)
-            own = None if self._scoped or os.getppid() == _INIT else os.getpid()
-            confine.filter_calls(confine.filter_of(os.uname().machine, sockets=self._sockets, own=own))
+            own = None if self._all_at_once else os.getpid()
+            confine.filter_calls(confine.filter_of(os.uname().machine, self._view._replace(own=own)))
         return Task(config, wire)
 
     def _reap(self) -> None:
@@ -192,8 +196,8 @@ class _Parent:
                 continue
             if time.monotonic() > until:
                 return False
-            if os.getpid() == _INIT:
-                # Everything in this namespace but us: nothing can fork its way out of it.
+            if self._all_at_once:
+                # Nothing can fork its way out of that, as it could out of a list.
                 _kill(-1)
             else:
                 for each in descendants(os.getpid()):
@@ -203,13 +207,14 @@ class _Parent:
     def _swept(self) -> bool:
         """Empty the folders that tasks can write to; whether they are empty."""
         try:
-            return all(_sweep(folder) for folder in self._folders)
-        except (OSError, RecursionError, ValueError):
+            for folder, mode in self._folders.items():
+                empty(folder, mode)
+        except OSError:
             return False
+        return True
 
     def _leave(self) -> NoReturn:
         self._end_all()
-        self._swept()
         os._exit(0)
 
 
@@ -241,24 +246,57 @@ def descendants(pid: int) -> List[int]:
     return found
 
 
-def _sweep(folder: str) -> bool:
-    if not os.listdir(folder):
-        return True
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
-        if stat.S_ISDIR(os.lstat(path).st_mode):
-            shutil.rmtree(path, onerror=_opened_up)
-        else:
-            os.unlink(path)
-    return not os.listdir(folder)
+def empty(folder: str, mode: Optional[int] = None) -> None:
+    """Empty a folder that nobody writes to any more, however deep it is and whatever rights were taken from it.
+
+    Follows no link.  What lies in folders is moved up first: nothing here grows with the depth.  ``mode`` is given back
+    to the folder itself, if it is ours.  Raises OSError.
+    """
+    if mode is not None and os.lstat(folder).st_uid == os.geteuid():
+        os.chmod(folder, mode)
+    top = os.open(folder, _OPENED)
+    try:
+        fresh = "{}.".format(os.urandom(8).hex())
+        count = 0
+        names = os.listdir(top)
+        while names:
+            name = names.pop()
+            if not _is_folder(name, top):
+                os.unlink(name, dir_fd=top)
+                continue
+            inner = _opened_up(lambda: os.open(name, _OPENED, dir_fd=top), name, top)  # noqa: B023
+            try:
+                if os.fstat(inner).st_uid == os.geteuid():
+                    os.chmod(inner, 0o700)
+                for each in os.listdir(inner):
+                    if _is_folder(each, inner):
+                        count += 1
+                        moved = fresh + str(count)
+                        _opened_up(lambda: os.rename(each, moved, src_dir_fd=inner, dst_dir_fd=top), each, inner)  # noqa: B023
+                        names.append(moved)
+                    else:
+                        os.unlink(each, dir_fd=inner)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)
+        for attribute in os.listxattr(top):
+            if attribute.startswith(("user.", "system.")):
+                os.removexattr(top, attribute)
+    finally:
+        os.close(top)
 
 
-def _opened_up(function: Any, path: str, _: Any) -> None:
+_OPENED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _opened_up(act: Any, name: str, parent: int) -> Any:
     """A folder whose rights were taken away is still its owner's to give back."""
-    for each in (os.path.dirname(path), path):
-        if stat.S_ISDIR(os.lstat(each).st_mode):
-            os.chmod(each, 0o700)
-    if function in (os.unlink, os.rmdir):
-        function(path)
-    else:
-        shutil.rmtree(path)
+    try:
+        return act()
+    except PermissionError:
+        os.chmod(name, 0o700, dir_fd=parent)
+        return act()
+
+
+def _is_folder(name: str, parent: int) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)

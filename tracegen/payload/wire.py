@@ -17,6 +17,7 @@ HEADER_BYTES = 4096
 HEADER = struct.Struct("<8sQQQQQQQ")
 STEP = struct.Struct("<QIIIHBB")
 LENGTH = struct.Struct("<I")
+_WORD = struct.Struct("<Q")
 STEPS_COMMITTED = 8
 """Index of the 8-byte word that counts the steps committed."""
 NOTES_COMMITTED = 9
@@ -54,6 +55,18 @@ def encoded(text: str) -> bytes:
         except UnicodeEncodeError:
             pass
     return (RAW + quote(text)).encode("utf-8")
+
+
+def notes_written(buffer: Buffer, start: int) -> bytes:
+    """The notes on a wire from byte ``start`` of their lane on."""
+    at = HEADER.unpack_from(buffer, 0)[6]
+    return bytes(buffer[at + start : at + notes_committed(buffer)])
+
+
+def notes_committed(buffer: Buffer) -> int:
+    """How many bytes of notes there are."""
+    committed: int = _WORD.unpack_from(buffer, 8 * NOTES_COMMITTED)[0]
+    return committed
 
 
 class Full(Exception):

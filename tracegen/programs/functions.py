@@ -1,285 +1,259 @@
-"""Functions called once: of a file, or of CRUXEval-like samples.  The entry is a synthetic ``main``.
+"""Functions of strangers' modules: arguments invented for each, the telling ones kept, one program and trace apiece.
 
-A sample is {id, code, input, output?}: ``f(input)`` is called as CRUXEval calls it.
+A function is cut out of its module with what it needs (excerpt.py), tried with many argument lists (inputs/,
+exploration.py), and run again by itself with each one that is kept, twice and in two sandboxes: a program whose two
+traces differ is no program.  Knows nothing of shards (supervisor.py) or of how a call is traced (calls.py).
 """
 
 from __future__ import annotations
 
-import ast
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from tracegen import inputs
+from tracegen.crosshair_pass import solved
+from tracegen.inputs import Kind, Signature, candidates
+from tracegen.programs import discovery
+from tracegen.programs.calls import Call, main_trace, trace_call
+from tracegen.programs.discovery import Found
+from tracegen.programs.excerpt import Excerpt, Library, excerpt
+from tracegen.programs.exploration import Seen, chosen, explore
+from tracegen.programs.filing import Filing
+from tracegen.programs.told import Told
+from tracegen.programs.workplace import Workplace
+from tracegen.proposals import Endpoint, propose
+from tracegen.sandbox import Sandbox
+from tracegen.settings import CannotRun, NoSandbox
+from tracegen.supervisor import Part
 
-from tracegen.columns import Recorded, Wire
-from tracegen.context import Source, called, decoded, normalised
-from tracegen.execution import Lanes, run
-from tracegen.frame import Event
-from tracegen.harvest import Telling, harvest
-from tracegen.payload.scope import Selection
-from tracegen.programs.sources import entered
-from tracegen.programs.told import Told, provenance, refused
-from tracegen.settings import CannotRun, Settings
-from tracegen.trace import Entry
+FOUND, TRACED, COVERED = "functions.found", "functions.with a trace", "functions.permille of their lines covered"
+NAME_ERRORS = frozenset({"NameError", "UnboundLocalError"})
 
-MIB = 1 << 20
-CALLER = "<main>"
-SAMPLE_FUNCTION = "f"
-SAMPLE_LANES = Lanes(steps=MIB, text=8 * MIB, notes=MIB)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One row of a samples file; ``output`` is the literal that the call is said to return."""
-
-    id: str
-    code: str
-    input: str
-    output: str | None = None
+_KINDS = {
+    discovery.Kind.POSITIONAL_ONLY: Kind.POSITIONAL,
+    discovery.Kind.POSITIONAL_OR_KEYWORD: Kind.EITHER,
+    discovery.Kind.VAR_POSITIONAL: Kind.VAR_POSITIONAL,
+    discovery.Kind.KEYWORD_ONLY: Kind.KEYWORD,
+    discovery.Kind.VAR_KEYWORD: Kind.VAR_KEYWORD,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A function in its source, and the argument list to call it with.
+class Function:
+    """A function as its program: ``code`` defines ``function``, ``body`` are the lines of its statements there.
 
-    ``filename`` is what the interpreter is told, ``shown`` what the data set stores.  ``folder`` goes
-    first into ``sys.path``, if the function lives in a file of its own.
+    ``refused``: why there is no program of it, or "".  ``harvested``: argument lists that somebody gave.
     """
 
-    program_id: str
+    key: str
     code: str
     function: str
-    arguments: str
-    filename: str
-    shown: str
-    module: str
-    folder: str = ""
-
-    def __post_init__(self) -> None:
-        try:
-            tree = ast.parse(f"{self.function}({self.arguments}\n)", mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            message = error.msg if isinstance(error, SyntaxError) else str(error)
-            raise CannotRun(f"{self.program_id}: the arguments do not parse: {message}: {self.arguments!r}") from None
-        # "1)(2" parses too: only a call of the function itself is an argument list.
-        if not isinstance(tree, ast.Call) or ast.unparse(tree.func) != self.function:
-            raise CannotRun(f"{self.program_id}: the arguments are not an argument list: {self.arguments!r}")
+    body: tuple[int, ...]
+    listed: bool
+    parameters: tuple[inputs.Parameter, ...]
+    docstring: str | None
+    source: str
+    harvested: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
-    def caller(self) -> Source:
-        """The synthetic ``main``."""
-        return Source(CALLER, f"def main():\n    return {self.function}({normalised(self.arguments)})\n")
+    def digest(self) -> str:
+        """A hash of all of it."""
+        said = asdict(self) | {"parameters": [repr(each) for each in self.parameters]}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
 
+    @property
+    def signature(self) -> Signature:
+        """What arguments are invented from."""
+        return Signature(self.function, self.parameters, self.docstring, self.source, self.code)
 
-def trace_call(call: Call, settings: Settings, lanes: Lanes | None = None, source: str = "function") -> Told:
-    """Run one call in a child; ``source`` is what provenance says.  Raises CannotRun if it cannot be run at all."""
-    caller = call.caller
-    selection = Selection(
-        begin="code",
-        file=CALLER,
-        name="main",
-        files=(call.filename, CALLER),
-        roots=(call.folder,) if call.folder else (),
-    )
-    target = {
-        "kind": "function",
-        "code": call.code,
-        "filename": call.filename,
-        "module": call.module,
-        "function": call.function,
-        "folder": call.folder,
-        "caller": caller.text,
-        "caller_filename": CALLER,
-    }
-    finished = run(target, selection, settings, lanes=lanes)
-    refused(finished, call.program_id, settings)
-    tellings = [_told(finished.wire, trace, call, caller) for trace in finished.wire.traces]
-    rows = harvest(
-        finished.wire,
-        tellings,
-        died=finished.ending,
-        identity=settings.identity,
-        provenance=provenance(source, finished.wire, settings),
-        stdout=finished.output,
-    )
-    return Told(rows.table, rows.dropped, finished)
-
-
-def _told(found: Wire, trace: Recorded, call: Call, caller: Source) -> Telling:
-    """The code, then the caller; other files of the program that it enters stand before them."""
-    on_wire = {name: index for index, name in enumerate(found.files)}
-    others = [file for file in entered(found, trace) if found.files[file] not in (call.filename, CALLER)]
-    helpers = [_helper(found.files[file], call.folder) for file in others]
-    code = Source(call.shown, call.code)
-    order = (on_wire.get(call.filename, -1), on_wire.get(CALLER, -1), *others)
-    entry = order.index(trace.file)
-    return Telling(
-        trace=trace,
-        program_id=call.program_id,
-        input=call.arguments,
-        context=called(code, caller, helpers),
-        files=(code.path, caller.path, *(helper.path for helper in helpers)),
-        order=order,
-        entry=Entry(trace.name, entry, trace.line),
-    )
-
-
-def _helper(name: str, folder: str) -> Source:
-    path = Path(name)
-    try:
-        text = decoded(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        text = ""
-    return Source(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name, text)
-
-
-def call_in_file(path: Path, function: str, arguments: str) -> Call:
-    """The call that ``file.py::function --args "1, [2]"`` means.  Raises CannotRun."""
-    if not path.is_file():
-        raise CannotRun(f"{path}: no such file")
-    try:
-        code = decoded(path.read_bytes())
-    except (OSError, SyntaxError, ValueError) as error:
-        raise CannotRun(f"{path}: cannot be read as Python: {error}") from None
-    if not function or not all(part.isidentifier() for part in function.split(".")):
-        raise CannotRun(f"{path}::{function}: not the name of a function")
-    absolute = path.absolute()
-    return Call(
-        program_id=f"{path.name}::{function}",
-        code=code,
-        function=function,
-        arguments=arguments,
-        filename=str(absolute),
-        shown=path.name,
-        module=path.stem,
-        folder=str(absolute.parent),
-    )
-
-
-def read_samples(path: Path) -> list[Sample]:
-    """Samples from JSONL.  Raises CannotRun with the line that is wrong."""
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise CannotRun(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise CannotRun(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
-    samples = []
-    seen: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        sample = _sample(line, f"{path}:{number}")
-        if sample.id in seen:
-            raise CannotRun(f"{path}:{number}: id {sample.id!r} stands in line {seen[sample.id]} already")
-        seen[sample.id] = number
-        samples.append(sample)
-    if not samples:
-        raise CannotRun(f"{path}: no samples in it")
-    return samples
-
-
-def write_samples(path: Path, samples: Iterable[Sample]) -> list[Sample]:
-    """Write samples as JSONL, a new file that `read_samples` reads back; returns them.  Raises CannotRun."""
-    written = []
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            for sample in samples:
-                row = {name: value for name, value in asdict(sample).items() if value is not None}
-                file.write(json.dumps(row) + "\n")
-                written.append(sample)
-    except OSError as error:
-        raise CannotRun(f"{path}: cannot be written: {error.strerror}") from None
-    return written
-
-
-def _sample(line: str, where: str) -> Sample:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise CannotRun(f"{where}: not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise CannotRun(f"{where}: wanted an object, found {type(row).__name__}")
-    for name in ("id", "code", "input"):
-        if name not in row:
-            raise CannotRun(f'{where}: field "{name}" is missing')
-    names = ("id", "code", "input") if row.get("output") is None else ("id", "code", "input", "output")
-    values = {name: row[name] for name in names}
-    for name, value in values.items():
-        if not isinstance(value, str):
-            raise CannotRun(f'{where}: field "{name}": wanted text, found {type(value).__name__}')
-    return Sample(**values)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one sample: its rows, or why there are none; whether its output is as said.
-
-    ``agrees`` is None where the sample says no output, or its trace did not return.
-    """
-
-    sample: Sample
-    told: Told | None
-    trouble: str | None
-    agrees: bool | None
-
-
-def run_samples(
-    samples: Iterable[Sample], settings: Settings, jobs: int, source: str = "function"
-) -> Iterator[Outcome]:
-    """Outcomes in the order of the samples; ``jobs`` children run side by side."""
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            yield from pool.map(lambda sample: run_sample(sample, settings, source), samples)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def run_sample(sample: Sample, settings: Settings, source: str = "function") -> Outcome:
-    """Call a sample's ``f`` as CRUXEval does."""
-    try:
-        call = Call(
-            program_id=sample.id,
-            code=normalised(sample.code),
-            function=SAMPLE_FUNCTION,
-            arguments=sample.input,
+    def call(self, arguments: str) -> Call:
+        """The program that calls it so.  Raises CannotRun for what is no argument list."""
+        return Call(
+            program_id=self.key,
+            code=self.code,
+            function=self.function,
+            arguments=arguments,
             filename="<program>",
             shown="program.py",
             module="program",
+            listed=self.listed,
         )
-        told = trace_call(call, settings, SAMPLE_LANES, source)
-    except CannotRun as error:
-        return Outcome(sample, None, str(error), None)
-    return Outcome(sample, told, None, _agrees(sample, told))
 
 
-def _agrees(sample: Sample, told: Told) -> bool | None:
-    if sample.output is None or not told.table.num_rows:
-        return None
-    trace = next(told.traces())
-    if trace.ending.cut_off or not trace.steps:
-        return None
-    last = trace.steps[len(trace.steps) - 1]
-    if last.event is not Event.RETURN or last.unwinding:
-        return False
-    return last.value is not None and same_literal(last.value, sample.output)
+def read_functions(
+    sources: Sequence[str], python: str, harvested: Mapping[str, tuple[str, ...]], dropped: Counter[str]
+) -> list[Function]:
+    """The functions of files, folders and installed modules, each with what it needs.
+
+    ``harvested``: argument lists by function, ``module:name``.  Counts in ``dropped`` what is no function to be called.
+    Raises CannotRun for a source that is not there, and if there are no functions in any.
+    """
+    modules = {each.name: each for source in sources for each in discovery.modules(source, python, dropped)}
+    library = Library(modules.values())
+    found = {}
+    for module in modules.values():
+        for each in discovery.functions(module, dropped):
+            key = f"{module.name}:{each.qualname}"
+            found[key] = _function(key, each, module, library, harvested.get(key, ()))
+    if not found:
+        raise CannotRun(f"{', '.join(sources)}: no functions in it that could be called")
+    unknown = next((key for key in harvested if key not in found), None)
+    if unknown is not None:
+        raise CannotRun(f"--calls: {unknown}: no such function in {', '.join(sources)}")
+    return list(found.values())
 
 
-def same_literal(one: str, other: str) -> bool:
-    """Whether two texts are the same, or literals that are equal and of the same types."""
-    if one == other:
-        return True
-    try:
-        left, right = ast.literal_eval(one), ast.literal_eval(other)
-        return bool(left == right) and type(left) is type(right)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return False
+def _function(
+    key: str, found: Found, module: discovery.Module, library: Library, harvested: tuple[str, ...]
+) -> Function:
+    made = excerpt(found, library)
+    refused = made if isinstance(made, str) else "is a coroutine" if found.is_async else ""
+    cut = made if isinstance(made, Excerpt) else Excerpt("", found.qualname, {}, frozenset())
+    return Function(
+        key=key,
+        code=cut.text,
+        function=cut.function,
+        body=tuple(sorted(cut.body_lines)),
+        listed=found.is_generator,
+        parameters=tuple(
+            inputs.Parameter(each.name, _KINDS[each.kind], each.annotation, each.default) for each in found.parameters
+        ),
+        docstring=found.docstring,
+        source="".join(module.text.splitlines(keepends=True)[found.first - 1 : found.last]),
+        harvested=harvested,
+        refused=refused,
+    )
 
 
-def main_trace(told: Told) -> pa.Table:
-    """The row of the synthetic caller alone: a sample gives one trace, whatever threads it starts."""
-    return told.table.filter(pc.equal(pc.struct_field(told.table.column("entry"), "name"), "main")).slice(0, 1)
+def shares(counts: Mapping[str, int]) -> str:
+    """What became of the functions, for people."""
+    found, traced = counts.get(FOUND, 0), counts.get(TRACED, 0)
+    covered = counts.get(COVERED, 0) / 10 / max(traced, 1)
+    return f"{found} found, {traced} with traces ({traced / max(found, 1):.0%}); of their lines {covered:.0f} % reached"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionsWork:
+    """How functions become rows.  ``tried``: argument lists for each function; ``kept``: at most so many of them.
+
+    ``crosshair``: seconds that crosshair has for a function whose lines are not all reached; 0 leaves it out.
+    ``endpoint``: a language model that proposes inputs too.  With either, two runs may differ.
+    """
+
+    place: Workplace
+    tried: int = 60
+    kept: int = 8
+    crosshair: float = 0.0
+    endpoint: Endpoint | None = None
+
+    @property
+    def kind(self) -> str:
+        """What a manifest says."""
+        return "functions"
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """All options that change rows."""
+        return {**self.place.identity, "tried": self.tried, "kept": self.kept} | {
+            "crosshair": self.crosshair,
+            "model": self.endpoint.model if self.endpoint else None,
+        }
+
+    @contextmanager
+    def opened(self, slot: int) -> Iterator[FunctionsBench]:
+        """Two sandboxes: what is the same in both is the program's own."""
+        with self.place.sandbox(2 * slot) as one, self.place.sandbox(2 * slot + 1) as other:
+            if self.crosshair:
+                # Is it there at all?  Better asked now than after an hour.
+                solved("def f(n: int): return n\n", "f", 1.0, self.place.settings, one.run)
+            yield FunctionsBench(self, one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionsBench:
+    """Two sandboxes with functions to run in them."""
+
+    work: FunctionsWork
+    one: Sandbox
+    other: Sandbox
+
+    def make(self, items: Sequence[Function], done: Callable[[], None]) -> Part:
+        """One shard."""
+        filing = Filing(self.work.place.scrubber)
+        for function in items:
+            filing.counts[FOUND] += 1
+            if function.refused:
+                filing.drop(Counter([f"functions: {function.refused}"]))
+            elif kept := self._traced(function, filing):
+                lines = frozenset(function.body)
+                reached = lines & frozenset().union(*(each.lines for each in kept))
+                filing.counts[TRACED] += 1
+                filing.counts[COVERED] += round(1000 * len(reached) / len(lines)) if lines else 1000
+            done()
+        return filing.part()
+
+    def _traced(self, function: Function, filing: Filing) -> list[Seen]:
+        """File the traces of the inputs that are worth one; returns what they show."""
+        settings = self.work.place.settings
+        tried = self._inputs(function, filing)
+        try:
+            seen = explore(function.call(""), tried, settings, self.one.run)
+        except NoSandbox:
+            raise
+        except CannotRun as error:
+            filing.drop(Counter(["functions whose program does not load"]))
+            filing.say(function.key, str(error))
+            return []
+        if self.work.crosshair and not frozenset(function.body) <= frozenset().union(*(each.lines for each in seen)):
+            more = solved(function.code, function.function, self.work.crosshair, settings, self.one.run)
+            more = [each for each in more if each not in tried]
+            filing.counts["inputs.of crosshair"] += len(more)
+            seen += explore(function.call(""), more, settings, self.one.run) if more else []
+            tried += more
+        filing.counts["inputs.tried"] += len(tried)
+        filing.counts["inputs.ended"] += len(seen)
+        filing.counts["inputs.returned"] += sum(each.returned for each in seen)
+        kept = []
+        contents: set[str] = set()
+        for each in chosen([each for each in seen if each.outcome not in NAME_ERRORS], self.work.kept):
+            call = function.call(each.arguments)
+            told = trace_call(call, settings, source="functions", run=self.one.run)
+            content = self._agreed(call, told, filing)
+            if content is not None and content not in contents:
+                contents.add(content)
+                filing.add(main_trace(told), stopped=told.finished.stopped is not None)
+                kept.append(each)
+        return kept
+
+    def _inputs(self, function: Function, filing: Filing) -> list[str]:
+        """What is tried, the likeliest first."""
+        work = self.work
+        seed = work.place.settings.seed
+        found = [each.arguments for each in candidates(function.signature, work.tried, seed, function.harvested)]
+        if work.endpoint is not None:
+            proposed = propose(work.endpoint, function.signature, work.kept, seed)
+            found += [each.arguments for each in proposed.candidates]
+            filing.counts["inputs.of the model"] += len(proposed.candidates)
+            filing.drop(Counter({f"proposals: {why.value}": number for why, number in proposed.dropped.items()}))
+        return list(dict.fromkeys(found))
+
+    def _agreed(self, call: Call, told: Told, filing: Filing) -> str | None:
+        """The content of a trace that another sandbox gives too, and that came to its end."""
+        filing.drop(told.dropped)
+        table = main_trace(told)
+        again = main_trace(trace_call(call, self.work.place.settings, run=self.other.run))
+        if not table.num_rows or not again.num_rows:
+            return None
+        content: str = table.column("content")[0].as_py()
+        if content != again.column("content")[0].as_py():
+            filing.drop(Counter(["two runs differ"]))
+            return None
+        if table.column("ending")[0].as_py() not in ("returned", "raised"):
+            filing.drop(Counter(["reached a limit when run by itself"]))
+            return None
+        return content

@@ -91,7 +91,7 @@ def trace_test(node: str, settings: Settings) -> Told:
         [telling for telling in told if telling],
         died=finished.ending,
         identity=settings.identity,
-        provenance=provenance("pytest", finished.wire, settings),
+        provenance=provenance("pytest", finished, settings),
     )
     return Told(rows.table, sources.dropped + rows.dropped, finished)
 
@@ -143,7 +143,7 @@ def tables(repository: Repository, path: Path, settings: Settings) -> Iterator[p
             [telling for telling in told if telling],
             died=finished.ending,
             identity=settings.identity,
-            provenance=provenance("repository", found, settings),
+            provenance=provenance("repository", finished, settings),
         )
         repository.dropped += rows.dropped
         repository.kept.update(rows.table.column("ending").to_pylist())

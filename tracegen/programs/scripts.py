@@ -40,7 +40,7 @@ def trace_script(path: Path, argv: Sequence[str], settings: Settings, stdin: Pat
         [telling for telling in told if telling],
         died=finished.ending,
         identity=settings.identity,
-        provenance=provenance("script", finished.wire, settings),
+        provenance=provenance("script", finished, settings),
         stdout=finished.output,
     )
     return Told(rows.table, sources.dropped + rows.dropped, finished)

@@ -35,8 +35,13 @@ class Told:
             yield trace_at(self.table, row)
 
 
-def provenance(source: str, found: Wire, settings: Settings, isolation: str = "none") -> Provenance:
+def provenance(source: str, finished: Finished, settings: Settings) -> Provenance:
     """Where the traces of a run come from, how they were made, and behind which walls."""
+    return provenance_of(source, finished.wire, settings, finished.isolation)
+
+
+def provenance_of(source: str, found: Wire, settings: Settings, isolation: str = "none") -> Provenance:
+    """The same of a wire without a child: of a recording in this process."""
     return Provenance(
         source=source,
         python=found.version,

@@ -22,12 +22,13 @@ class Level(Enum):
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """``memory``: bytes of all processes of a task together, and of the address space of each.  ``processes``: with
-    their threads.  ``disk``: bytes of all files together, and of each.  ``printed``: bytes of stdout and stderr
-    together, kept or not.
+    their threads.  ``open_files``: of each process.  ``disk``: bytes of all files together, and of each; ``files``: how
+    many, with folders.  ``printed``: bytes of stdout and stderr together, kept or not.
     """
 
     memory: int = 1024 * MIB
     processes: int = 64
     open_files: int = 256
     disk: int = 64 * MIB
+    files: int = 20_000
     printed: int = 64 * MIB

@@ -8,27 +8,31 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from tracegen.execution import environment
-from tracegen.payload.confine import Caps
-from tracegen.sandbox import tree
+from tracegen.payload import confine
+from tracegen.payload.warm import empty
+from tracegen.sandbox import files, tree
 from tracegen.sandbox.bounds import Bounds, Level
 from tracegen.sandbox.interpreter import Needs
+from tracegen.sandbox.users import User
 from tracegen.sandbox.walls import PASSWD, walls
-from tracegen.settings import CannotRun, Settings
+from tracegen.settings import CannotRun
 
 PACKET = 1 << 16
 START_SECONDS = 30.0
-CLEAN_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds within which a warm parent must say what it has to say."""
+LEAVE_SECONDS = 2.0
+"""Seconds within which it must be gone when nobody wants it any more."""
 
 
 class Lost(Exception):
@@ -38,10 +42,10 @@ class Lost(Exception):
 class Parent:
     """A running warm parent, and this side's end of its control socket."""
 
-    def __init__(
-        self, level: Level, wanted: Needs, library: str, bounds: Bounds, slot: int, settings: Settings
-    ) -> None:
+    def __init__(self, level: Level, wanted: Needs, library: str, bounds: Bounds) -> None:
         self._level = level
+        self._bounds = bounds
+        self._user = User() if os.getuid() == 0 and level is not Level.PROCESS else None
         self._home = Path(tempfile.mkdtemp(prefix="foretrace-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -51,17 +55,18 @@ class Parent:
                 users.flush()
                 users.seek(0)
                 fds = (theirs.fileno(), users.fileno())
-                self._walls = walls(level, wanted, library, self._home, bounds, slot, fds)
+                uid = self._user.uid if self._user else None
+                self._walls = walls(level, wanted, library, self._home, bounds, uid, fds)
                 self.library = self._walls.library
-                self._start(theirs, fds, complaints)
-                self._greet(bounds, settings, complaints)
+                self._start(theirs, fds if level is Level.BWRAP else fds[:1], complaints)
+                self._greet(complaints)
         except BaseException:
             self.end()
             raise
         finally:
             theirs.close()
 
-    def _start(self, theirs: socket.socket, fds: tuple[int, int], complaints: BinaryIO) -> None:
+    def _start(self, theirs: socket.socket, fds: tuple[int, ...], complaints: BinaryIO) -> None:
         argv = self._walls.argv
         try:
             self._process = subprocess.Popen(
@@ -78,23 +83,26 @@ class Parent:
             raise CannotRun(f"{argv[0]}: cannot be started: {error.strerror}") from None
         theirs.close()
 
-    def _greet(self, bounds: Bounds, settings: Settings, complaints: BinaryIO) -> None:
-        caps = Caps(
-            memory=bounds.memory,
-            file_bytes=bounds.disk,
-            processes=bounds.processes + self._others(),
-            open_files=bounds.open_files,
-            seconds=int(settings.deadline) + 5,
-        )
+    def _greet(self, complaints: BinaryIO) -> None:
+        caps = {
+            "memory": self._bounds.memory,
+            "file_bytes": self._bounds.disk,
+            "processes": self._bounds.processes + self._others(),
+            "open_files": self._bounds.open_files,
+        }
+        abi = confine.landlock_abi()
         start = {
             "library": self.library,
             "folders": self._walls.folders,
             "work": self._walls.work,
             "walls": self._level is not Level.PROCESS,
-            "sockets": self._level is Level.BWRAP,
+            "namespaces": self._level is Level.BWRAP,
+            "owner": self._level is Level.LANDLOCK and self._user is None,
+            "scoped": self._level is Level.LANDLOCK and confine.scopes_signals(abi),
+            "abi": abi,
             "reads": self._walls.reads,
             "writes": self._walls.writes,
-            "caps": caps._asdict(),
+            "caps": caps,
         }
         try:
             self.send(start, [])
@@ -127,18 +135,17 @@ class Parent:
         assert self._process is not None
         return self._process.pid
 
-    def written(self) -> int:
-        """Bytes of files that the task has written, where no file system of a fixed size keeps them."""
+    def processes(self) -> list[int]:
+        """All of the sandbox, the warm parent and whatever stands above it included."""
+        return [self.pid, *tree.descendants(self.pid)]
+
+    def has_written_too_much(self, pids: list[int]) -> bool:
+        """Whether the files of a task with these processes are more than they may be."""
+        most = files.Most(self._bounds.disk, self._bounds.files)
         if self._level is Level.BWRAP:
-            return 0
-        total = 0
-        for folder, _, names in os.walk(self._home / "box"):
-            for name in names:
-                try:
-                    total += os.lstat(os.path.join(folder, name)).st_blocks * 512
-                except OSError:
-                    continue
-        return total
+            # The first below bubblewrap is the warm parent, which sees what tasks see.
+            return len(pids) > 1 and files.exceeds_in_namespace(pids[1], self._walls.folders, most)
+        return files.exceeds(self._home / "box", pids, most)
 
     def send(self, message: Mapping[str, object], fds: list[int]) -> None:
         """Raises Lost."""
@@ -147,18 +154,18 @@ class Parent:
         except OSError as error:
             raise Lost(f"it is gone: {error.strerror}") from None
 
-    def receive(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, int]:
         """The next message.  Raises Lost at the end, or for what no warm parent of ours says."""
         try:
             data = self.control.recv(PACKET)
             said = json.loads(data) if data else None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             said = None
-        if not isinstance(said, dict):
+        if not isinstance(said, dict) or not all(isinstance(value, int) for value in said.values()):
             raise Lost("it ended")
         return said
 
-    def hear(self, key: str, seconds: float) -> Any:
+    def hear(self, key: str, seconds: float) -> int:
         """What it says under a key, within a time.  Raises Lost."""
         until = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
@@ -181,15 +188,36 @@ class Parent:
         self.control.close()
         process = self._process
         if process is not None:
-            try:
-                process.wait(CLEAN_SECONDS if self._level is not Level.BWRAP else 0.2)
-            except subprocess.TimeoutExpired:
-                pass
-            for pid in [*tree.descendants(process.pid), process.pid] if process.returncode is None else []:
-                try:
-                    os.kill(pid, 9)
-                except OSError:
-                    pass
+            if not self._leaves(LEAVE_SECONDS):
+                # With the first below it everything goes: see launch.py's keeper, and what pid 1 is to a namespace.
+                for pid in tree.descendants(process.pid)[:1] or [process.pid]:
+                    _kill(pid)
+                if not self._leaves(LEAVE_SECONDS):
+                    for pid in [*tree.descendants(process.pid), process.pid]:
+                        _kill(pid)
             process.wait()
             self._process = None
-        shutil.rmtree(self._home, ignore_errors=True)
+        if self._home.exists():
+            try:
+                empty(str(self._home))
+                self._home.rmdir()
+            except OSError:
+                pass
+        if self._user is not None:
+            self._user.close()
+            self._user = None
+
+    def _leaves(self, seconds: float) -> bool:
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        pass

@@ -7,42 +7,90 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tracegen.payload.warm import descendants
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
+__all__ = ["Seen", "descendants", "seen"]
 
-__all__ = ["descendants", "memory"]
+FEW_SOCKETS = 8
+"""Open sockets of all processes that are not counted."""
+BUFFER = 512 << 10
+"""Bytes that a socket may hold of memory that is in no process's account; what TCP holds is asked for."""
 
 
-def memory(pids: list[int], enough: int) -> int:
-    """Bytes that these processes hold together.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What processes take together: ``memory`` in bytes, and ``threads``, one at least for each."""
 
-    Resident pages are added up first.  That counts a shared page again for each, so what is below ``enough`` is so
-    indeed; beyond it each page is counted once, by the kernel's proportional sums.
+    memory: int
+    threads: int
+
+
+def seen(pids: list[int], enough: int) -> Seen:
+    """What these processes hold together.
+
+    Resident and swapped pages are added up first.  That counts a shared page again for each, so what is below
+    ``enough`` is so indeed; beyond it each page is counted once, by the kernel's proportional sums.
     """
-    rough = sum(_resident(pids))
-    if rough < enough:
-        return rough
-    return sum(map(_proportional, pids))
-
-
-def _resident(pids: list[int]) -> Iterator[int]:
+    threads = 0
+    rough: dict[int, int] = {}
+    sockets: set[str] = set()
     for pid in pids:
+        status = _status(pid)
+        rough[pid] = 1024 * (status.get("VmRSS", 0) + status.get("VmSwap", 0))
+        threads += status.get("Threads", 1)
+        sockets.update(_sockets(pid))
+    buffers = 0
+    if len(sockets) > FEW_SOCKETS:
+        buffers = (len(sockets) - FEW_SOCKETS) * BUFFER + _queues(pids[-1])
+    if buffers + sum(rough.values()) >= enough:
+        rough = {pid: _proportional(pid, held) for pid, held in rough.items()}
+    return Seen(buffers + sum(rough.values()), threads)
+
+
+def _status(pid: int) -> dict[str, int]:
+    try:
+        with open(f"/proc/{pid}/status", "rb") as stream:
+            lines = stream.read().decode("ascii", "replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {name: int(value.split()[0]) for name, _, value in pairs if name in ("VmRSS", "VmSwap", "Threads")}
+
+
+def _sockets(pid: int) -> Iterator[str]:
+    folder = f"/proc/{pid}/fd"
+    try:
+        for name in os.listdir(folder):
+            target = os.readlink(f"{folder}/{name}")
+            if target.startswith("socket:"):
+                yield target
+    except OSError:
+        return
+
+
+def _queues(pid: int) -> int:
+    """Bytes that wait in the TCP sockets of a process's network; the kernel's overhead is as much again."""
+    found = 0
+    for name in ("tcp", "tcp6"):
         try:
-            with open(f"/proc/{pid}/statm", "rb") as stream:
-                yield int(stream.read().split()[1]) * PAGE
+            with open(f"/proc/{pid}/net/{name}", encoding="ascii") as stream:
+                next(stream, "")
+                found += sum(int(part, 16) for line in stream for part in line.split()[4].split(":"))
         except (OSError, IndexError, ValueError):
             continue
+    return 2 * found
 
 
-def _proportional(pid: int) -> int:
+def _proportional(pid: int, otherwise: int) -> int:
+    found = 0
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as stream:
             for line in stream:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) * 1024
+                if line.startswith((b"Pss:", b"SwapPss:")):
+                    found += int(line.split()[1]) * 1024
     except (OSError, IndexError, ValueError):
         # Gone, or nobody's to look into: what is known is what it holds.
-        return sum(_resident([pid]))
-    return 0
+        return otherwise
+    return found

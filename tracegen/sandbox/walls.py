@@ -16,19 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracegen.execution import PAYLOAD
+from tracegen.payload import confine
 from tracegen.sandbox.bounds import MIB, Bounds, Level
 from tracegen.sandbox.interpreter import Needs
+from tracegen.sandbox.users import OUTER_UIDS, UID
 from tracegen.settings import CannotRun
 
-UID = 64100
-"""The user that a program behind bubblewrap is, whoever starts it and in whichever worker."""
-OUTER_UIDS = range(64101, 65500)
-"""Users of the sandboxes that root starts, as the machine knows them: nobody's, one for each, for processes are counted
-by user."""
 LAUNCHER = Path(__file__).parent / "launch.py"
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not /dev/zero: what is mapped of it, shared, is memory in no process's account."""
 SHARED = 8 * MIB
 """Bytes of /dev/shm, where semaphores live."""
 INSIDE = "/foretrace"
@@ -51,12 +49,12 @@ class Walls:
 
 
 def walls(
-    level: Level, needs: Needs, library: str, home: Path, bounds: Bounds, slot: int, fds: tuple[int, int]
+    level: Level, needs: Needs, library: str, home: Path, bounds: Bounds, uid: int | None, fds: tuple[int, int]
 ) -> Walls:
-    """``home``: a folder of this side's, empty, for the sandbox alone.  ``fds``: the control socket's, and one to read
-    the sandbox's list of users from.  Raises CannotRun."""
+    """``home``: a folder of this side's, empty, for the sandbox alone.  ``uid``: whom root becomes.  ``fds``: the
+    control socket's, and one to read the sandbox's list of users from.  Raises CannotRun."""
     if level is Level.BWRAP:
-        return _bubblewrap(needs, _readable(library, home), bounds, slot, fds, _can_map_users())
+        return _bubblewrap(needs, _readable(library, home), bounds, uid, fds)
     control = str(fds[0])
     box = home / "box"
     box.mkdir()
@@ -68,12 +66,13 @@ def walls(
     inside.mkdir(mode=0o755)
     for path in PAYLOAD.glob("*.py"):
         shutil.copyfile(path, inside / path.name)
-    uid = outer_uid(slot) if os.getuid() == 0 else None
     reads = (*SYSTEM, *FILES, *DEVICES, *needs.folders, str(home))
     writes = (str(box), "/dev/null")
-    said = {"uid": uid, "reads": [*reads, "/proc"], "writes": writes}
+    said = {"uid": uid, "reads": [*reads, "/proc"], "writes": writes, "abi": confine.landlock_abi()}
     if uid is not None:
-        os.chown(box, uid, uid)
+        # Not theirs, and sticky: its rights and attributes are the same for each task.
+        os.chown(box, 0, uid)
+        os.chmod(box, 0o1770)
         os.chmod(home, 0o755)
     bootstrap = (needs.executable, str(inside / "bootstrap.py"), control)
     launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(PAYLOAD), json.dumps(said))
@@ -109,27 +108,25 @@ def _can_map_users() -> bool:
         return False
 
 
-def _bubblewrap(needs: Needs, library: str, bounds: Bounds, slot: int, fds: tuple[int, int], one_user: bool) -> Walls:
+def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds: tuple[int, int]) -> Walls:
     program = shutil.which("bwrap")
     if program is None:
         raise CannotRun("bubblewrap is not installed: there is no bwrap on PATH")
-    root = os.getuid() == 0
-    uid = str(outer_uid(slot))
     argv = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     argv += ["--die-with-parent", "--as-pid-1", "--hostname", "sandbox"]
-    if root:
+    if uid is not None:
         setpriv = shutil.which("setpriv")
         if setpriv is None:
             raise CannotRun("setpriv (of util-linux) is not on PATH: root needs it to become nobody in the sandbox")
         # Root makes the mounts, which reach where only root does; then the user is changed for good.
         argv += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
-        become = [setpriv, "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs"]
+        become = [setpriv, "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--no-new-privs"]
         become += ["--inh-caps=-all", "--bounding-set=-all"]
-        if one_user:
+        if _can_map_users():
             # The same user inside, whoever it is outside: programs ask, and their traces say.
             become += ["unshare", "--user", f"--map-user={UID}", f"--map-group={UID}"]
     else:
-        argv += ["--unshare-user", "--uid", str(UID), "--gid", str(UID), "--disable-userns"]
+        argv += ["--unshare-user", "--uid", str(UID), "--gid", str(UID)]
         become = []
     for path in SYSTEM:
         if os.path.islink(path):
@@ -150,25 +147,21 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, slot: int, fds: tupl
         argv += ["--ro-bind", source, target]
     if library:
         argv += ["--ro-bind", library, f"{INSIDE}/tracer.so"]
-    argv += ["--proc", "/proc", "--dev", "/dev"]
+    # /dev/full reads as zeros too, but cannot be mapped (see DEVICES).
+    argv += ["--proc", "/proc", "--dev", "/dev", "--dev-bind", "/dev/full", "/dev/zero"]
     for size, folder in ((SHARED, "/dev/shm"), (bounds.disk, "/tmp")):
         argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
     argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
     bootstrap = [needs.executable, f"{INSIDE}/payload/bootstrap.py", str(fds[0])]
     folders = ("/tmp", "/dev/shm")
     reads = (*SYSTEM, *FILES, "/etc/passwd", "/proc", "/dev", *needs.folders, INSIDE)
-    writes = (*folders, *DEVICES)
+    writes = (*folders, *DEVICES, "/dev/zero")
     inside = f"{INSIDE}/tracer.so" if library else ""
     return Walls((*argv, *become, *bootstrap), inside, folders, "/tmp/work", reads, writes)
 
 
 PASSWD = f"sandbox:x:{UID}:{UID}:sandbox:/tmp/work:/bin/sh\n".encode("ascii")
 """The list of users that a program behind bubblewrap sees."""
-
-
-def outer_uid(slot: int) -> int:
-    """The user of a sandbox that root starts; two runs at once are unlikely to share one."""
-    return OUTER_UIDS[(os.getpid() * 8 + slot) % len(OUTER_UIDS)]
 
 
 def unreadable(needs: Needs) -> str | None:

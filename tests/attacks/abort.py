@@ -1,0 +1,6 @@
+"""Aborts."""
+
+def attack(told, tries):
+    tries.did("SIGABRT")
+    tries.say()
+    os.abort()

@@ -1,0 +1,7 @@
+"""Never ends."""
+
+def attack(told, tries):
+    tries.did("a loop")
+    tries.say()
+    while True:
+        pass

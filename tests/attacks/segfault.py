@@ -1,0 +1,6 @@
+"""Reads where nothing is."""
+
+def attack(told, tries):
+    tries.did("SIGSEGV")
+    tries.say()
+    ctypes.string_at(0)
