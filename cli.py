@@ -39,6 +39,7 @@ from tracegen.sandbox import Bounds, Level, levels
 from tracegen.sandbox.bounds import MIB
 from tracegen.scrub import Scrubber
 from tracegen.settings import TRACERS, CannotRun, Settings
+from tracegen.work import Work
 
 FELL_SHORT = 1
 INTERRUPTED = 130
@@ -56,9 +57,6 @@ class OneLine(click.Group):
         except CannotRun as error:
             click.echo(f"foretrace: {views.visible(str(error))}", err=True)
             sys.exit(2)
-        except supervisor.Stopped as stopped:
-            click.echo(f"foretrace: {stopped}", err=True)
-            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -215,7 +213,7 @@ class Making:
         """The level that programs run at.  Raises CannotRun."""
         return levels.chosen(self.sandbox, settings, self.trust)
 
-    def make(self, settings: Settings, items: Sequence[Any], work: Callable[[Workplace], supervisor.Work[Any]]) -> int:
+    def make(self, settings: Settings, items: Sequence[Any], work: Callable[[Workplace], Work[Any]]) -> int:
         """Make the data set, or say what would be made; the exit code."""
         level = self.level(settings)
         scrubber = Scrubber.of_this_machine() if self.scrub else None
@@ -223,12 +221,20 @@ class Making:
         if self.dry_run:
             _print_plan(supervisor.plan(job, items, self.output, **self._shards))
             return 0
-        _say(f"sandbox: {level.value}")
         with contextlib.ExitStack() as stack:
-            listener: progress.Listener = (
-                progress.JsonLines(sys.stderr) if self.as_json else stack.enter_context(progress.Bar(sys.stderr))
-            )
-            made = supervisor.collect(job, items, self.output, jobs=self.jobs, events=listener, **self._shards)
+            show = progress.JsonLines(sys.stderr) if self.as_json else stack.enter_context(progress.Bar(sys.stderr))
+
+            def tell(event: progress.Event) -> None:
+                show(event)
+                if isinstance(event, progress.Started) and not self.as_json:
+                    _say(f"sandbox: {level.value}")
+
+            try:
+                made = supervisor.collect(job, items, self.output, jobs=self.jobs, events=tell, **self._shards)
+            except supervisor.Stopped as stopped:
+                # Not left to click, which would make an exit code 1 of it.
+                click.echo(f"foretrace: {stopped}", err=True)
+                return INTERRUPTED
         _print_made(made, self.as_json)
         # Functions that give no trace are what a search finds; a sample or a program was meant to run.
         troubles = ("dropped.cannot run", samples.DIFFERS)
@@ -326,7 +332,7 @@ def collect_functions(
     making.level(settings)
     dropped: Counter[str] = Counter()
     found = functions.read_functions(sources, settings.python, read_calls(given) if given else {}, dropped)
-    if dropped.total():
+    if dropped.total() and not making.as_json:
         _say(f"not looked at: {views.counted(dropped)}")
     endpoint = Endpoint(url, model, key_env) if url and model else None
     work = functools.partial(functions.FunctionsWork, tried=tried, kept=kept, crosshair=crosshair, endpoint=endpoint)

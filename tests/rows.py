@@ -10,7 +10,7 @@ from tests.wires import CALL, LINE, RETURN, HandWritten, small
 from tracegen import Context, Ending, Entry, Provenance, Settings, Trace, columns
 from tracegen.context import lines_of
 from tracegen.harvest import Harvest, Telling, harvest
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 
 SOURCE = "def f(n):\n    return g(n)\ndef g(m):\n    raise E\n"
 PROVENANCE = Provenance("test", "3.11.7", "reference", "repr", "events 10", "0", "none", "a note")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import signal
 import sys
 from collections import Counter
@@ -25,7 +26,7 @@ from tests.wires import CALL, RETURN, HandWritten
 from tracegen import CannotRun, supervisor
 from tracegen.harvest import SCHEMA
 from tracegen.progress import JsonLines
-from tracegen.supervisor import Part
+from tracegen.work import Part
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ class ToyBench:
         elif item.deed == "vanish":
             Path(item.text).rename(f"{item.text}.gone")
         elif item.deed == "wait" and not Path(f"{self.toy.log}.go").exists():
-            signal.pause()  # For good, unless the test has said that it is time.
+            # For good, unless the test has said that it is time.  Not pause(): a signal just before it is lost to it.
+            while True:
+                select.select([], [], [], 0.05)
 
 
 def row(item: Word, size: int = 0) -> pa.Table:

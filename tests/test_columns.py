@@ -33,7 +33,7 @@ from tests.wires import (
 from tracegen import Context, Ending, Entry, Provenance, columns
 from tracegen.harvest import Telling, harvest
 from tracegen.notes import WireError
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 
 U64 = (1 << 64) - 1
 PROVENANCE = Provenance("test", "3.11.7", "reference", "repr", "", "0", "none")

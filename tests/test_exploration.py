@@ -82,7 +82,8 @@ def sandbox() -> Sandbox:
 
 def test_lines_outcome_and_length_are_read_off_the_recording(sandbox: Sandbox) -> None:
     none, three, wrong = explore(call(), ["0", "3", "'x'"], Settings(), sandbox.run)
-    assert (none.lines, none.outcome, none.returned) == ({3, 6, 9, 11, 12, 14}, "0", True)
+    assert none.lines == {3, 6, 9, 11, 12, 14}
+    assert (none.outcome, none.returned) == ("0", True)
     assert three.lines == none.lines | {13}
     assert {(12, 13), (13, 12)} <= three.arcs and three.steps > none.steps
     assert (wrong.outcome, wrong.returned) == ("TypeError", False)

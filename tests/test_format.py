@@ -12,7 +12,7 @@ from tracegen.frame import Event
 from tracegen.programs.calls import main_trace
 from tracegen.programs.samples import Sample, run_sample
 from tracegen.settings import Settings
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 from tracegen.trace import Trace
 
 PYTHONS = golden.interpreters()

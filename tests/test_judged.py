@@ -56,7 +56,7 @@ def test_a_program_sees_its_input_as_a_script_does(sandbox: Sandbox) -> None:
     assert judge(sandbox, source, "a\nb\nc", "['a\\n', 'b\\nc', '__main__', ['program.py']]") is Judgement.PASSED
 
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"id": "sum", "source": SUM, "tests": [{"input": "1\n5", "output": "5"}, {"input": "2\n1 2", "output": "4"}]},
     {"id": "liar", "source": "print(1)\n", "tests": [{"input": "", "output": "2"}], "correct": True},
     {"id": "none", "source": "def (\n", "tests": [{"input": "", "output": ""}]},
@@ -105,7 +105,7 @@ def test_a_test_that_stands_there_twice_runs_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_row_is_named_with_its_line(tmp_path: Path, change: dict[str, object], complaint: str) -> None:
-    row = {"id": "a", "source": "", "tests": [{"input": "", "output": ""}]}
+    row: dict[str, object] = {"id": "a", "source": "", "tests": [{"input": "", "output": ""}]}
     file = written(tmp_path / "programs.jsonl", [row | {"id": "b"}, row | change])
     with pytest.raises(CannotRun) as caught:
         read_programs(file)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.supervised import Toy, ToyBench, Word, words
-from tracegen import CannotRun, shards
+from tracegen import CannotRun, aside, shards
 from tracegen.manifest import DataSet, Manifest, State, described, opened, parsed
 from tracegen.shards import MANIFEST
 from tracegen.supervisor import Share, parse_shard
@@ -128,10 +128,10 @@ def test_a_job_that_died_at_its_very_beginning_is_gone_on_with(tmp_path: Path, n
 
 
 def test_of_two_jobs_that_begin_at_once_the_first_one_wins(tmp_path: Path) -> None:
-    shards.put(tmp_path / MANIFEST, b"first", over=False)
-    shards.put(tmp_path / MANIFEST, b"second", over=False)
+    aside.put(tmp_path / MANIFEST, b"first", over=False)
+    aside.put(tmp_path / MANIFEST, b"second", over=False)
     assert contents(tmp_path) == {MANIFEST: b"first"}
-    shards.put(tmp_path / MANIFEST, b"third")
+    aside.put(tmp_path / MANIFEST, b"third")
     assert contents(tmp_path) == {MANIFEST: b"third"}
 
 

@@ -30,7 +30,7 @@ from tracegen.giveaways import Kind, looks_random
 from tracegen.harvest import content_of, restored
 from tracegen.payload.wire import encoded
 from tracegen.scrub import Scrubber
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 
 __all__ = ["each_tracer"]  # a fixture
 

@@ -28,7 +28,7 @@ import tracegen
 from tests.hostile import texts, unhurried
 from tests.rows import PROVENANCE, context_of, numbered, only, table
 from tests.wires import CALL, EXCEPTION, LINE, RETURN, HandWritten
-from tracegen import CannotRun, Ending, Entry, Event, Step, Trace, shards
+from tracegen import CannotRun, Ending, Entry, Event, Step, Trace, aside, shards
 from tracegen.context import lines_of
 from tracegen.harvest import SCHEMA, SCHEMA_VERSION
 from tracegen.payload.wire import encoded
@@ -455,12 +455,12 @@ def test_a_shard_has_the_same_bytes_however_its_rows_lie_in_memory(monkeypatch: 
 
 def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    shards.put(path, b"first")
+    aside.put(path, b"first")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         with pytest.raises(CannotRun) as caught:
-            shards.put(path, b"x" * 5000)
+            aside.put(path, b"x" * 5000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert str(caught.value) == (
@@ -469,7 +469,7 @@ def test_a_file_has_its_name_when_it_is_whole(tmp_path: Path) -> None:
     )
     assert (left(tmp_path), path.read_bytes()) == (["a"], b"first")
     with pytest.raises(CannotRun, match="its folder has vanished: bring it back"):
-        shards.put(tmp_path / "no" / "a", b"")
+        aside.put(tmp_path / "no" / "a", b"")
 
 
 def test_a_written_shard_is_known_by_its_bytes(tmp_path: Path) -> None:

@@ -21,10 +21,11 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from tracegen import shards
+from tracegen import aside, shards
+from tracegen.aside import put, refusals
 from tracegen.harvest import SCHEMA_VERSION
 from tracegen.settings import CannotRun
-from tracegen.shards import Written, put, refusals
+from tracegen.shards import Written
 
 FORMAT = 1
 _HEAD = 8
@@ -323,7 +324,7 @@ def opened(folder: Path, wanted: Manifest, items: Sequence[Item], anew: bool = F
         for name in ("data", "state"):
             with refusals(folder / name):
                 (folder / name).mkdir(exist_ok=True)
-        shards.sync_folder(folder)
+        aside.sync_folder(folder)
     return dataset
 
 
@@ -334,7 +335,7 @@ def _is_fresh(folder: Path) -> bool:
     names = set(os.listdir(folder))
     if "README.md" in names and (folder / "README.md").read_bytes() == shards.UNFINISHED.encode("utf-8"):
         names.discard("README.md")
-    return all(shards.is_aside(name) for name in names)
+    return all(aside.is_aside(name) for name in names)
 
 
 def _renew(dataset: DataSet) -> None:

@@ -34,7 +34,7 @@ from tracegen.payload.scope import Selection
 from tracegen.programs.sources import Sources
 from tracegen.programs.told import provenance_of
 from tracegen.settings import Settings
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 from tracegen.trace import Ending, Trace
 
 _LANES = Lanes(steps=16 * MIB, text=64 * MIB, notes=MIB)

@@ -29,7 +29,7 @@ from tracegen.giveaways import SECRET_NAME, Giveaway, Kind
 from tracegen.harvest import content_of, restored, storable
 from tracegen.marks import MARK, MARK_CHEAP, Marks, count
 from tracegen.payload.wire import quote
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 
 FOLDERS = ("/tmp", "/var/tmp")
 """Where temporary files are on every Linux."""

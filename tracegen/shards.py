@@ -1,39 +1,29 @@
 """A data set on disk: parquet shards with a card, written whole or not at all, read lazily.
 
 ``DIR/data/train-00000-of-0000N.parquet`` and ``DIR/README.md``; `datasets.load_dataset(DIR)` opens it.  The
-columns are harvest.py's SCHEMA, described in docs/schema.md.  Also how any file of a data set gets on the disk:
-aside first, and its name when it is whole.  How a data set is made shard by shard, and goes on after a crash, is
-manifest.py's.
-
-Longer than the house's 350 lines: who writes a shard and who reads it know the same names, options and damages.
+columns are harvest.py's SCHEMA, described in docs/schema.md.  How a data set is made shard by shard, and goes on after
+a crash, is manifest.py's.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import re
-import secrets
 import shutil
-import socket
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracegen.context import Context
-from tracegen.frame import Event
-from tracegen.harvest import SCHEMA, SCHEMA_VERSION, restored
+from tracegen.aside import put
+from tracegen.harvest import SCHEMA, SCHEMA_VERSION
 from tracegen.settings import CannotRun
-from tracegen.trace import Ending, Entry, Provenance, Step, Trace
+from tracegen.stored import trace_at
+from tracegen.trace import Trace
 
 SHARD_BYTES = 256 << 20
 """A shard is closed when its columns in memory are larger than this."""
@@ -186,131 +176,6 @@ def damage(path: Path, written: Written, hashed: bool = True) -> str:
     return "" if digest.hexdigest() == written.sha256 else "is not what was written"
 
 
-# A process that may still be alive can be asked about only from its own machine and pid namespace.
-_ASIDE = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")
-_DAY = 86400.0
-
-
-def _here() -> str:
-    """Names this machine, since it was started, and the pid namespace."""
-    parts = [socket.gethostname()]
-    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        try:
-            parts.append(os.readlink(path) if path.endswith("pid") else Path(path).read_text("ascii"))
-        except OSError:  # macOS
-            pass
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-
-
-def put(path: Path, data: bytes | pa.Buffer, over: bool = True) -> None:
-    """Write a file: when it has its name, it is whole, and it stays after a power cut.  Raises CannotRun.
-
-    Where it exists already it is replaced, or left as it is if not ``over``.
-    """
-    aside = path.with_name(f".{path.name}.{_here()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
-    with refusals(path):
-        try:
-            with aside.open("xb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if over:
-                aside.replace(path)
-            else:
-                _link(aside, path)
-            sync_folder(path.parent)
-        finally:
-            aside.unlink(missing_ok=True)
-
-
-def _link(aside: Path, path: Path) -> None:
-    """Give a file its name if nobody else has it: the first of several jobs wins."""
-    try:
-        os.link(aside, path)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        # File systems without hard links (FAT, some that are mounted over a network).
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
-            raise
-        if not path.exists():
-            aside.replace(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some file systems know no such thing.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def is_aside(name: str) -> bool:
-    """Whether `put` names its files so while they are not whole."""
-    return _ASIDE.fullmatch(name) is not None
-
-
-def sweep(folder: Path) -> None:
-    """Remove what `put` left here when its process was killed; what a living process writes is left alone.
-
-    A process of another machine counts as dead when its file is older than a day.  Raises CannotRun.
-    """
-    with refusals(folder):
-        for path in folder.iterdir() if folder.is_dir() else ():
-            found = _ASIDE.fullmatch(path.name)
-            if found and (_has_died(int(found[2])) if found[1] == _here() else _is_old(path)):
-                path.unlink(missing_ok=True)
-
-
-def _has_died(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        pass
-    return False
-
-
-def _is_old(path: Path) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime > _DAY
-    except FileNotFoundError:
-        return False
-
-
-_ADVICE = {
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room",
-    errno.EFBIG: "allow larger files, or put fewer items into a shard",
-    errno.EROFS: "make it writable, or give another folder",
-    errno.EACCES: "make it writable, or give another folder",
-    errno.EPERM: "make it writable, or give another folder",
-    errno.ENOENT: "its folder has vanished: bring it back",
-    errno.ENOTDIR: "its folder is a file: remove it",
-    errno.EISDIR: "there is a folder of this name: remove it",
-    errno.EIO: "look after the disk",
-}
-
-
-@contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """An error of the file system becomes CannotRun: what, where, and what to do."""
-    try:
-        yield
-    except OSError as error:
-        code = error.errno or 0
-        raise CannotRun(
-            f"{path}: {error.strerror or error}; {_ADVICE.get(code, 'mend this')}, then run the same command again: "
-            "finished shards stay"
-        ) from None
-
-
 def as_parquet(table: pa.Table) -> pa.Buffer:
     """A shard's bytes: the same for the same rows, however they lie in memory."""
     sink = pa.BufferOutputStream()
@@ -424,82 +289,3 @@ def _completed(table: pa.Table) -> pa.Table:
     for index, name in enumerate(SINCE_2, start=at):
         table = table.add_column(index, SCHEMA.field(name), pa.nulls(table.num_rows, pa.string()))
     return table.replace_schema_metadata(SCHEMA.metadata)
-
-
-def trace_at(table: pa.Table, row: int) -> Trace:
-    """The trace of one row of a table in `SCHEMA`; its steps stay in their columns."""
-    values: dict[str, Any] = {
-        name: table.column(name)[row].as_py() for name in SCHEMA.names if name not in ("steps", "context_lines")
-    }
-    places = table.column("context_lines")[row].values.flatten()
-    context = Context(
-        restored(values["context"]), tuple(zip(places[0].to_pylist(), places[1].to_pylist(), strict=True))
-    )
-    stdout = values["stdout"]
-    return Trace(
-        id=values["id"],
-        content=values["content"],
-        program_id=restored(values["program_id"]),
-        input=restored(values["input"]),
-        context=context,
-        files=tuple(restored(file) for file in values["files"]),
-        entry=Entry(**values["entry"]),
-        python=values["python"],
-        ending=Ending(values["ending"]),
-        detail=values["detail"],
-        steps=Steps(table.column("steps")[row].values),
-        stdout=None if stdout is None else restored(stdout),
-        expected=None if values["expected"] is None else restored(values["expected"]),
-        verdict=values["verdict"],
-        provenance=Provenance(**values["provenance"]),
-    )
-
-
-class Steps(Sequence[Step]):
-    """A trace's steps as a view of their columns: a `Step` is made when it is asked for."""
-
-    __slots__ = ("_struct",)
-
-    def __init__(self, struct: pa.StructArray) -> None:
-        self._struct = struct
-
-    def __len__(self) -> int:
-        return len(self._struct)
-
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
-        if isinstance(index, slice):
-            start, stop, stride = index.indices(len(self))
-            if stride == 1:
-                return Steps(self._struct.slice(start, max(stop - start, 0)))
-            return [self[i] for i in range(start, stop, stride)]
-        return _step(self._struct[range(len(self))[index]].as_py())
-
-    def __iter__(self) -> Iterator[Step]:
-        for start in range(0, len(self), 1024):
-            for step in self._struct.slice(start, 1024).to_pylist():
-                yield _step(step)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Steps):
-            return bool(self._struct.equals(other._struct))
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def _step(stored: dict[str, Any]) -> Step:
-    locals = stored["locals"]
-    value = stored["value"]
-    return Step(
-        Event(stored["event"]),
-        stored["file"],
-        stored["line"],
-        stored["depth"],
-        () if locals is None else tuple(json.loads(locals, object_pairs_hook=list)),
-        None if value is None else restored(value),
-        stored["unwinding"],
-    )

@@ -3,7 +3,7 @@
 
 def attack(told, tries):
     def fill():
-        for _ in range(150):
+        for _ in range(90):
             os.mkdir("d" * 250)
             os.chdir("d" * 250)
         for number in range(12 if told["gentle"] else 200):

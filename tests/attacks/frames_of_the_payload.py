@@ -5,8 +5,8 @@ def attack(told, tries):
     frame = sys._getframe()
     while frame is not None:
         for name, value in list(frame.f_locals.items()):
-            if hasattr(value, "fileno") and value not in (sys.stdin, sys.stdout, sys.stderr):
-                tries.to("an open " + name, lambda: value.fileno() >= 0)
+            if hasattr(value, "fileno") and not getattr(value, "closed", False):
+                tries.to("an open " + name, lambda: value.fileno() > 2)
         frame.f_trace = None
         frame = frame.f_back
     for name in ("_control", "_rules"):

@@ -8,7 +8,7 @@ def attack(told, tries):
 
     def fill():
         total = 0
-        while total < 160 << 20:
+        while total < 96 << 20:
             if len(held) > 110:
                 return False
             ours, theirs = os.pipe()
@@ -25,4 +25,4 @@ def attack(told, tries):
                 pass
         return True
 
-    tries.to("160 MiB in pipes", fill)
+    tries.to("96 MiB in pipes", fill)

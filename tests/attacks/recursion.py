@@ -5,6 +5,6 @@ def attack(told, tries):
     tries.say()
     sys.setrecursionlimit(1 << 30)
     found = []
-    for _ in range(1 << 20):
+    for _ in range(1 << 18):
         found = [found]
     repr(found)

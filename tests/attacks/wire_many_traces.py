@@ -26,25 +26,16 @@ def attack(told, tries):
     tries.say()
     steps_at, steps_size, text_at, _, notes_at, notes_size = struct.unpack_from("<QQQQQQ", view, 16)
     count = steps_size // 24
-    one = struct.pack("<QIIIHBB", 0, 1, 0, 1, 0, 1, 0)
-    other = struct.pack("<QIIIHBB", 0, 1, 0, 1, 1, 1, 0)
-    view[text_at : text_at + 2] = b"{}"
-    first = struct.pack("<QIIIHBB", 2, 1, 0, 1, 0, 1, 0)
-    view[steps_at : steps_at + 24 * count] = (one + other) * (count // 2) + one * (count % 2)
-    used = 0
-
-    def note(text):
-        data = text.encode("ascii")
-        struct.pack_into("<I", view, notes_at + used, len(data))
-        view[notes_at + used + 4 : notes_at + used + 4 + len(data)] = data
-        return used + 4 + len(data)
-
-    used = note('{"note":"file","path":"<program>"}')
-    for number in range(2000):
-        text = '{"note":"begin","trace":%d,"thread":0,"step":0,"file":0,"line":1,"name":"f","node":"","call":1}' % number
-        if used + len(text) + 8 > notes_size:
-            break
-        used = note(text)
-    struct.pack_into("<QQ", view, 64, count, used)
-    assert first
+    view[text_at : text_at + 2 * count] = b"{}" * count
+    first, *others = [struct.pack("<QIIIHBB", 2 * at + 2, 1, 0, 1, at % 2, at > 0, 0) for at in range(count)]
+    texts = ['{"note":"file","path":"<program>"}']
+    begin = '{"note":"begin","trace":%d,"thread":0,"step":0,"file":0,"line":1,"name":"f","node":"","call":1}'
+    texts += [begin % number for number in range(2000)]
+    notes = b"".join(struct.pack("<I", len(text)) + text.encode("ascii") for text in texts)
+    assert len(notes) < notes_size
+    sys.settrace(None)
+    ctypes.pythonapi.PyEval_SetTrace(None, None)
+    view[steps_at : steps_at + 24 * count] = first + b"".join(others)
+    view[notes_at : notes_at + len(notes)] = notes
+    struct.pack_into("<QQ", view, 64, count, len(notes))
     os._exit(0)

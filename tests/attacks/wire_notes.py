@@ -1,4 +1,4 @@
-"""Notes that are deep, huge, or numbers of a million digits."""
+"""A note that is as deep as it is long."""
 
 import gc
 import struct
@@ -25,7 +25,7 @@ def attack(told, tries):
     tries.did("notes")
     tries.say()
     at = struct.unpack_from("<Q", view, 48)[0]
-    data = b'{"note":"odd","what":' + (b"[" * 60000 if told["slot"] % 2 else b"9" * 60000)
+    data = b'{"note":"odd","what":' + b"[" * 60000
     struct.pack_into("<I", view, at, len(data))
     view[at + 4 : at + 4 + len(data)] = data
     struct.pack_into("<QQ", view, 64, 0, 4 + len(data))

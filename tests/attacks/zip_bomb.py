@@ -1,9 +1,9 @@
-"""A little that unpacks to a gigabyte."""
+"""A little that unpacks to more than there is."""
 
 import zlib
 
 
 def attack(told, tries):
-    packer = zlib.compressobj()
-    packed = b"".join(packer.compress(b"\0" * (1 << 24)) for _ in range(64)) + packer.flush()
-    tries.to("1 GiB", lambda: len(zlib.decompress(packed)) == 1 << 30)
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(b"\0" * (1 << 24)) for _ in range(24)) + packer.flush()
+    tries.to("384 MiB", lambda: len(zlib.decompress(packed)) == 384 << 20)

@@ -116,13 +116,13 @@ def guards_truncation(abi: int) -> bool:
     return abi >= 3
 
 
-def ruleset(reads: Iterable[str], writes: Iterable[str], abi: int) -> int:
-    """A file descriptor of rules: these folders and files may be read, or written too; nothing else, and no TCP.
+def ruleset(reads: Iterable[str], writes: Iterable[str], abi: int, *, tcp: bool) -> int:
+    """A file descriptor of rules: these folders and files may be read, or written too; nothing else.
 
-    ``abi``: the kernel's version, or an older one.  What does not exist is left out.  Raises Unconfined without
-    Landlock.
+    ``tcp``: whether TCP may be, as where the network is a namespace's own.  ``abi``: the kernel's version, or an older
+    one.  What does not exist is left out.  Raises Unconfined without Landlock.
     """
-    rights, net, scopes = (_since(table, abi) for table in (_FS_RIGHTS, _NET_RIGHTS, _SCOPES))
+    rights, net, scopes = (_since(table, abi) for table in (_FS_RIGHTS, {} if tcp else _NET_RIGHTS, _SCOPES))
     if not rights:
         raise Unconfined(errno.ENOSYS, "the kernel has no Landlock")
     attributes = struct.pack("=QQQ", rights, net, scopes)[: 24 if abi >= 6 else 16 if abi >= 4 else 8]
@@ -249,8 +249,24 @@ _SHARED_FILES = {
     "sendmmsg": (307, 269),
     "inotify_init": (253, None),  # Landlock lets names of files through
     "inotify_init1": (294, 26),
+    "setxattr": (188, 5),  # Landlock does not ask who gives attributes to files that everybody may write
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
 }
 """Answered with EPERM where the machine's own file system is in sight."""
+
+_TIMES = {
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+}
+"""There too, for the same reason, but shutil.copy2 cannot do without: nothing happens, and it is said that it did."""
 
 _FALLOCATE = (285, 47)
 """Takes any amount of disk at once; libc writes instead, where the file system does not have it."""
@@ -260,28 +276,16 @@ _OWNED = {
     "fchown": (93, 55),
     "lchown": (94, None),
     "fchownat": (260, 54),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "setxattrat": (463, 463),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-    "removexattrat": (466, 466),
 }
 """What the owner of files may do to them wherever they lie, for Landlock does not look: EPERM."""
 
-_PRETENDED = {
+_RIGHTS = {
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
     "fchmodat2": (452, 452),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
 }
-"""The same, but shutil.copy cannot do without: nothing happens, and the answer is that it did."""
+"""The same, but pretended as `_TIMES` are, for shutil.copy."""
 
 _TRUNCATE = (76, 45)
 
@@ -390,11 +394,12 @@ def filter_of(machine: str, view: View) -> bytes:
         on(_SOCKET, [_answer(errno.EACCES)])
         on(_FALLOCATE, [_answer(errno.EOPNOTSUPP)])
         answered(_SHARED_FILES, errno.EPERM)
-    if view.owner:
-        answered(_OWNED, errno.EPERM)
-        answered(_PRETENDED, 0)
+        answered(_TIMES, 0)
         if not guards_truncation(view.abi):
             on(_TRUNCATE, [_answer(errno.EPERM)])
+    if view.owner:
+        answered(_OWNED, errno.EPERM)
+        answered(_RIGHTS, 0)
     if view.own is not None:
         group = (1 << 32) - view.own
         for name, numbers in _SIGNALS.items():

@@ -75,7 +75,7 @@ class _Parent:
         abi = min(confine.landlock_abi(), start["abi"]) if self._walls else 0
         self._view = confine.View(namespaces=start["namespaces"], owner=start["owner"], abi=abi)
         if abi:
-            self._rules = confine.ruleset(start["reads"], start["writes"], abi)
+            self._rules = confine.ruleset(start["reads"], start["writes"], abi, tcp=self._view.namespaces)
         # Whether -1 means all of the sandbox, and nobody else: the kernel goes through them at once.
         self._all_at_once = os.getpid() == _INIT or start["scoped"]
         if self._walls:

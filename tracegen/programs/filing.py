@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from tracegen.harvest import SCHEMA
 from tracegen.scrub import Scrubber
-from tracegen.supervisor import Part
 from tracegen.trace import Ending
+from tracegen.work import Part
 
 KEPT, DROPPED, CUT, SCRUBBED = "kept", "dropped", "cut off", "scrubbed"
 """What the names of counts begin with: ``kept.returned``."""

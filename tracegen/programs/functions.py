@@ -28,7 +28,7 @@ from tracegen.programs.workplace import Workplace
 from tracegen.proposals import Endpoint, propose
 from tracegen.sandbox import Sandbox
 from tracegen.settings import CannotRun, NoSandbox
-from tracegen.supervisor import Part
+from tracegen.work import Part
 
 FOUND, TRACED, COVERED = "functions.found", "functions.with a trace", "functions.permille of their lines covered"
 NAME_ERRORS = frozenset({"NameError", "UnboundLocalError"})

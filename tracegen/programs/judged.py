@@ -26,8 +26,8 @@ from tracegen.programs.told import Told, provenance, refused
 from tracegen.programs.workplace import Workplace
 from tracegen.sandbox import Sandbox
 from tracegen.settings import CannotRun, NoSandbox, Settings
-from tracegen.supervisor import Part
 from tracegen.trace import Entry
+from tracegen.work import Part
 
 LANES = Lanes(steps=4 * MIB, text=16 * MIB, notes=MIB)
 FILE, SHOWN = "<program>", "program.py"

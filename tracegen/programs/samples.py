@@ -23,7 +23,7 @@ from tracegen.programs.told import Told
 from tracegen.programs.workplace import Workplace
 from tracegen.sandbox import Level, Sandbox
 from tracegen.settings import CannotRun, NoSandbox, Settings
-from tracegen.supervisor import Part
+from tracegen.work import Part
 
 SAMPLE_FUNCTION = "f"
 AGREES, DIFFERS = "outputs.as the sample says", "outputs.not as the sample says"

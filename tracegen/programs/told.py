@@ -17,7 +17,7 @@ from tracegen.columns import Wire
 from tracegen.execution import Finished
 from tracegen.payload.pyfacts import NEWEST, OLDEST
 from tracegen.settings import CannotRun, Settings
-from tracegen.shards import trace_at
+from tracegen.stored import trace_at
 from tracegen.trace import Provenance, Trace
 
 

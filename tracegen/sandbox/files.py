@@ -20,7 +20,7 @@ _OPENED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Most:
-    """How much there may be."""
+    """Bytes, and how many files."""
 
     size: int
     files: int
@@ -43,20 +43,26 @@ def exceeds_in_namespace(pid: int, folders: tuple[str, ...], most: Most) -> bool
 
 
 def exceeds(box: Path, pids: list[int], most: Most) -> bool:
-    """Whether the files in a folder, and those of it that only processes still hold, are too large or too many."""
-    look = _Look(most)
+    """Whether the files in a folder, and those of it that only processes still hold, are larger or more."""
     try:
-        device = os.stat(box).st_dev
-        look.into(os.open(box, _OPENED), 0)
-        for pid in pids:
-            look.at_open(pid, device)
-        for pid in pids:
-            look.at_mapped(pid, f"{box}/")
+        taken(box, pids, most)
     except Exceeded:
         return True
     except OSError:
         return False
     return False
+
+
+def taken(box: Path, pids: list[int], most: Most) -> Most:
+    """How much there is.  Raises Exceeded as soon as it is too much."""
+    look = _Look(most)
+    device = os.stat(box).st_dev
+    look.into(os.open(box, _OPENED), 0)
+    for pid in pids:
+        look.at_open(pid, device)
+    for pid in pids:
+        look.at_mapped(pid, f"{box}/")
+    return look.found
 
 
 class _Look:
@@ -66,6 +72,11 @@ class _Look:
         self._most = most
         self._size = 0
         self._counted: set[int] = set()
+
+    @property
+    def found(self) -> Most:
+        """So much until now."""
+        return Most(self._size, len(self._counted))
 
     def _add(self, found: os.stat_result) -> None:
         if found.st_ino in self._counted:

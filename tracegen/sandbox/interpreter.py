@@ -20,15 +20,17 @@ SECONDS = 20
 @dataclass(frozen=True, slots=True)
 class Needs:
     """``executable``: the absolute path that starts it.  ``folders``: what it reads, outside of /usr; absolute, as it
-    names them, and as they are called without symbolic links."""
+    names them, and as they are called without symbolic links.  ``links``: symbolic links on the way to it that lie in
+    none of those, with what they lead to: what lies beside them is not needed."""
 
     executable: str
     folders: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @functools.cache
 def needs(python: str) -> Needs:
-    """What this interpreter reads.  Raises CannotRun if it does not answer."""
+    """What this interpreter reads.  Raises CannotRun if it does not answer, or reads what is not to be shown."""
     try:
         answer = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=SECONDS, check=True)
         said = json.loads(answer.stdout)
@@ -37,14 +39,22 @@ def needs(python: str) -> Needs:
     executable = os.path.abspath(_found(python))
     wanted = {os.path.abspath(path) for path in said}
     # A virtual environment's interpreter is a link to a link to another one's.
-    link = executable
-    while os.path.islink(link):
-        link = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
-        wanted.add(os.path.dirname(link))
-    wanted.add(os.path.dirname(executable))
+    links = []
+    at = executable
+    while os.path.islink(at):
+        links.append((at, os.readlink(at)))
+        at = os.path.normpath(os.path.join(os.path.dirname(at), os.readlink(at)))
+    wanted.add(os.path.dirname(at))
     wanted |= {os.path.realpath(path) for path in wanted}
     outside = sorted(path for path in wanted if os.path.isdir(path) and not _is_below(path, "/usr"))
-    return Needs(executable, tuple(p for p in outside if not any(_is_below(p, q) for q in outside if q != p)))
+    folders = tuple(p for p in outside if not any(_is_below(p, q) for q in outside if q != p))
+    for folder in folders:
+        if _is_below(os.path.realpath(os.path.expanduser("~")), folder):
+            raise CannotRun(
+                f"{python}: reads all of {folder}, which its programs would see: give one that lies elsewhere"
+            )
+    shown = [*folders, "/usr"]
+    return Needs(executable, folders, tuple(link for link in links if not any(_is_below(link[0], p) for p in shown)))
 
 
 def _found(python: str) -> str:

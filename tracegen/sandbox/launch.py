@@ -38,7 +38,7 @@ def main(payload: str, said: str, argv: list[str]) -> None:
 
 def _become(confine: Any, told: dict[str, Any], argv: list[str]) -> None:
     try:
-        rules = confine.ruleset(told["reads"], told["writes"], told["abi"])
+        rules = confine.ruleset(told["reads"], told["writes"], told["abi"], tcp=False)
         if told["uid"] is not None:
             os.setgroups([])
             os.setresgid(told["uid"], told["uid"], told["uid"])

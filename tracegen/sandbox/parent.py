@@ -190,7 +190,8 @@ class Parent:
         if process is not None:
             if not self._leaves(LEAVE_SECONDS):
                 # With the first below it everything goes: see launch.py's keeper, and what pid 1 is to a namespace.
-                for pid in tree.descendants(process.pid)[:1] or [process.pid]:
+                pids = tree.descendants(process.pid)
+                for pid in [*pids, process.pid] if self._level is Level.PROCESS else pids[:1]:
                     _kill(pid)
                 if not self._leaves(LEAVE_SECONDS):
                     for pid in [*tree.descendants(process.pid), process.pid]:

@@ -64,6 +64,7 @@ class Sandbox:
         self.level = level
         self.slot = slot
         self.started = 0
+        self.python = settings.python
         self._settings = settings
         self._bounds = bounds or Bounds()
         self._library = settings.library()

@@ -145,6 +145,8 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds
                 argv += ["--perms", "0755", "--dir", str(parent)]
                 made.add(str(parent))
         argv += ["--ro-bind", source, target]
+    for link, target in needs.links:
+        argv += ["--symlink", target, link]
     if library:
         argv += ["--ro-bind", library, f"{INSIDE}/tracer.so"]
     # /dev/full reads as zeros too, but cannot be mapped (see DEVICES).
