@@ -1,6 +1,7 @@
 """Attacks run in the sandbox: what each achieves, what it takes, what the host lost, and what the next task finds.
 
 docs/security.md has the table of what is to happen; tests/attacks has the programs.  Knows nothing of pytest.
+Longer than the house's 350 lines: what an attack meets, and what is measured, belong together.
 """
 
 from __future__ import annotations

@@ -498,14 +498,15 @@ def test_samples_are_kept_dropped_and_compared(tmp_path: Path) -> None:
     dropped = ["is no python", "has no f", "injects", "hangs"]
     assert kept == [row["id"] for row in SAMPLES if row["id"] not in dropped]
     assert answer.text.splitlines() == [
-        "kept     10: 7 returned, 1 raised, 1 events, 1 exited",
-        "dropped  4: 3 cannot run, 1 cut off by the wall clock",
-        "outputs  3 as the sample says, 3 not",
+        "kept      10: 7 returned, 1 events, 1 exited, 1 raised",
+        "dropped   3: 3 cannot run",
+        "cut off   1: 1 killed at the deadline",
+        "outputs   3 as the sample says, 3 not as the sample says",
     ]
     lines = answer.err.splitlines()
     for sample in ("differs", "other type", "raises"):
         assert f"{sample}: the output is not the one that the sample says" in lines
-    assert "is no python: is no python: line 1: invalid syntax; " in answer.err
+    assert "is no python: line 1: invalid syntax; " in answer.err
     assert "has no f: has no f: no such function; it has: g" in answer.err
     assert "injects: injects: the arguments are not an argument list: '1)+f(2'" in answer.err
 
@@ -514,7 +515,11 @@ def test_samples_that_all_agree_are_a_success(tmp_path: Path) -> None:
     samples = jsonl(tmp_path / "samples.jsonl", [SAMPLES[0], SAMPLES[5]])
     answer = foretrace("collect", "functions", "--samples", samples, "-o", tmp_path / "set")
     assert answer.code == 0
-    assert answer.text.splitlines()[1:] == ["dropped  0: nothing", "outputs  1 as the sample says, 0 not"]
+    assert answer.text.splitlines()[1:] == [
+        "dropped   0: nothing",
+        "cut off   0: nothing",
+        "outputs   1 as the sample says",
+    ]
     agrees = next(tracegen.read(tmp_path / "set"))
     assert agrees.context.text == "\ndef f(n):\n    return [n]\ndef main():  # << START_OF_TRACE\n    return f(1)\n"
     assert agrees.stdout == ""
@@ -588,7 +593,8 @@ def test_a_data_set_is_not_made_over_anything(tmp_path: Path, what: str) -> None
 def test_options_that_a_collection_needs_are_asked_for(tmp_path: Path) -> None:
     samples = jsonl(tmp_path / "samples.jsonl", SAMPLES[:1])
     given = str(samples)
-    for args in (["--samples", given], ["-o", "x"], ["--samples", given, "-o", "x", "--jobs", "0"]):
+    assert refused("collect", "functions", "-o", tmp_path / "x").startswith("give SOURCEs")
+    for args in (["--samples", given], ["--samples", given, "-o", "x", "--jobs", "0"]):
         answer = foretrace("collect", "functions", *args)
         assert (answer.code, answer.out) == (2, b"")
         assert answer.err.splitlines()[-1].startswith("Error: ")
@@ -744,7 +750,7 @@ def test_a_suite_that_outlives_its_deadline_keeps_what_it_has(repository: Path) 
 def test_code_that_nobody_vouches_for_is_not_run(repository: Path) -> None:
     (repository / "tests" / "test_x.py").write_text("open('ran', 'w')\n", encoding="utf-8")
     said = refused("collect", "repo", ".", "-o", "set")
-    assert "nothing isolates this code" in said and "--trust" in said
+    assert "outside of the sandbox" in said and "--trust" in said
     assert not (repository / "ran").exists()
     assert not (repository / "set").exists()
 
@@ -864,9 +870,9 @@ def test_the_doctor_says_what_this_machine_can_do() -> None:
     assert found["interpreters"] == [f"{i}  {i.path}  native (C)" for i in INTERPRETERS]
     assert found["tracer"] == "native (C)"
     assert found["packages"]["pyarrow"]
-    assert found["isolation"].startswith("none")
+    assert found["sandbox"].startswith("bwrap")
     text = foretrace("doctor").text
-    for line in (*found["interpreters"], found["host"], found["tracer"], found["isolation"]):
+    for line in (*found["interpreters"], found["host"], found["tracer"], found["sandbox"]):
         assert line in text
     for name, version in found["packages"].items():
         assert f"{name} {version or 'is not installed'}" in text

@@ -17,7 +17,7 @@ from tracegen.programs.synthetic.trial import Tried
 def test_the_command_stores_a_trace_of_each_program_and_writes_the_programs(tmp_path: Path) -> None:
     output, programs = tmp_path / "set", tmp_path / "programs.jsonl"
     answer = foretrace("collect", "synthetic", "-n", "6", "--seed", "5", "-o", output, "--programs", programs)
-    assert (answer.code, answer.text) == (0, "kept     6: 6 returned\ndropped  0: nothing\n")
+    assert (answer.code, answer.text) == (0, "kept      6: 6 returned\ndropped   0: nothing\ncut off   0: nothing\n")
     traces = list(tracegen.read(output))
     expected = list(synthetic.programs(6, 5))
     assert [(trace.program_id, trace.input) for trace in traces] == [(each.id, each.input) for each in expected]
@@ -44,7 +44,7 @@ def test_a_data_set_of_programs_is_the_same_whatever_the_jobs(tmp_path: Path) ->
 
 def test_a_limit_that_cuts_a_trace_off_is_counted(tmp_path: Path) -> None:
     answer = foretrace("collect", "synthetic", "-n", "2", "-o", tmp_path / "set", "--events", "3")
-    assert answer.text.startswith("kept     2: 2 events\n")
+    assert answer.text.startswith("kept      2: 2 events\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The seccomp programs, interpreted here call by call, and the kernel's own answers, in processes that end with them."""
+"""The seccomp programs, interpreted here call by call, and the kernel's own answers, in processes of their own."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def answer(program: bytes, machine: str, number: int, *args: int, audit: int | N
             at += if_true if holds else if_false
         elif code == 0x06:
             kind = operand & 0xFFFF0000
-            return {0x7FFF0000: ALLOWED, 0x80000000: KILLED}.get(kind, operand & 0xFFFF)
+            return int(operand & 0xFFFF) if kind == 0x00050000 else {0x7FFF0000: ALLOWED, 0x80000000: KILLED}[kind]
         else:
             raise AssertionError(f"instruction {at - 1}: {code:#x}")
 

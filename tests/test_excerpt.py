@@ -349,13 +349,16 @@ PACKAGE = {
         def inside(x):
             from .util import clamp
             return clamp(x)
+
+        def passed(x):
+            return inner
         """,
 }
 
 
 def test_a_packages_siblings_are_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     among = Library(modules(str(written(tmp_path, PACKAGE)), sys.executable))
-    made = {name: answer(among, "pkg.main", name) for name in ("f", "g", "whole", "whole_too", "inside")}
+    made = {name: answer(among, "pkg.main", name) for name in ("f", "g", "whole", "whole_too", "inside", "passed")}
     one, two = made["f"], made["g"]
     assert isinstance(one, Excerpt) and isinstance(two, Excerpt)
     assert one.text == dedent(
@@ -383,11 +386,15 @@ def test_a_packages_siblings_are_taken_over(tmp_path: Path, monkeypatch: pytest.
         """
     ).lstrip("\n")
     assert "pkg" not in two.text and two.text.count("import re") == 1
-    assert (made["whole"], made["whole_too"], made["inside"]) == (WHOLE, WHOLE, INSIDE)
+    assert made["passed"] == WHOLE
     monkeypatch.syspath_prepend(str(tmp_path))
     main = importlib.import_module("pkg.main")
     for x in (-3, 5.5, 100):
         assert program(one.text)["f"](x) == main.f(x)
+    for name in ("whole", "whole_too", "inside"):
+        each = made[name]
+        assert isinstance(each, Excerpt)
+        assert "pkg" not in each.text and program(each.text)[name](4.5) == getattr(main, name)(4.5)
     assert program(two.text)["g"]("able baker zebra") == main.g("able baker zebra")
     places = {place[0] for place in one.line_of.values()}
     assert places == {"pkg", "pkg.main", "pkg.util", "pkg.deep.inner"}
@@ -424,17 +431,18 @@ def test_scripts_find_what_lies_beside_them() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "reason"),
     [
-        ("from .b import g\nN = 1\ndef f(): return g() + N", "N = 2\ndef g(): return N", CONFLICT),
-        ("from .b import g\ndef max(): return 1\ndef f(): return g(), max()", "def g(): return max(1, 2)", CONFLICT),
-        ("from .b import g as max\ndef f(): return max()", "def g(): return max(1, 2)", CONFLICT),
+        ("from .b import g\nN = 1\ndef f(): return g() + N", "N = 2\ndef g(): return N", ""),
+        ("from .b import g\ndef max(): return 1\ndef f(): return g(), max()", "def g(): return max(1, 2)", ""),
+        ("from .b import g as max\ndef f(): return max()", "def g(): return max(1, 2)", ""),
         ("import datetime\nfrom .b import g\ndef f(): return g, datetime", "from datetime import datetime as g", ""),
-        ("import time\nfrom .b import g\ndef f(): return g, time", "from time import time\ng = time", CONFLICT),
+        ("import time\nfrom .b import g\ndef f(): return g, time", "from time import time\ng = time", ""),
+        ("from .b import g\nclass N: pass\ndef f(): return g(), N", "class N: pass\ndef g(): return N", CONFLICT),
         ("import os\nfrom .b import g\ndef f(): return g, os", "import os.path\ng = os", ""),
         ("from .b import g\ndef f(): return g", "h = 1", UNDEFINED),
         ("from .c import g\ndef f(): return g", "", OUTSIDE),
         ("from ...c import g\ndef f(): return g", "", OUTSIDE),
-        ("from . import b\ndef f(): return b.g", "g = 1", WHOLE),
-        ("import p.b as b\ndef f(): return b.g", "g = 1", WHOLE),
+        ("from . import b\ndef f(): return b.g", "g = 1", ""),
+        ("import p.b as b\ndef f(): return b.g", "g = 1", ""),
         ("try:\n    from .b import g\nexcept ImportError:\n    g = 1\ndef f(): return g", "g = 1", INSIDE),
         ("from .b import *\ndef f(): return g", "__all__ = ['h']\ng = h = 1", ""),
         ("from .b import *\ndef f(): return h", "__all__ = ['h']\ng = h = 1", ""),

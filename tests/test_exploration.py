@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -76,8 +77,9 @@ def call(code: str = CODE, listed: bool = False) -> Call:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    return Sandbox(Settings(), Level.PROCESS)
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Settings(), Level.PROCESS) as box:
+        yield box
 
 
 def test_lines_outcome_and_length_are_read_off_the_recording(sandbox: Sandbox) -> None:
@@ -116,3 +118,9 @@ def test_an_input_whose_trace_reaches_a_limit_is_not_seen(sandbox: Sandbox) -> N
 def test_code_that_does_not_load_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(CannotRun, match="fails when it is loaded: ZeroDivisionError"):
         explore(call("1 / 0\n" + CODE), ["1"], Settings(), sandbox.run)
+
+
+def test_what_runs_on_after_a_full_trace_begins_no_trace(sandbox: Sandbox) -> None:
+    code = "def f(key):\n    return sorted(range(9000), key=key)[0]\n"
+    found = explore(call(code), ["lambda x: -x", "None"], Settings(), sandbox.run)
+    assert [(each.arguments, each.outcome) for each in found] == [("None", "0")]

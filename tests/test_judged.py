@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ SUM = "n = int(input())\nprint(sum(int(word) for word in input().split()))\n"
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    return Sandbox(Settings(deadline=5.0), Level.PROCESS)
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Settings(deadline=5.0), Level.PROCESS) as box:
+        yield box
 
 
 def judge(sandbox: Sandbox, source: str, input: str, output: str, **settings: float) -> Judgement | None:

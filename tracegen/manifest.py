@@ -289,15 +289,15 @@ def opened(folder: Path, wanted: Manifest, items: Sequence[Item], anew: bool = F
     Items that changed since it was begun are an error, or with ``anew`` their shards are removed, to be made
     again.  ``look`` changes nothing.  Raises CannotRun for a folder that holds anything else.
     """
-    folder = folder.absolute()
+    given, folder = folder, folder.absolute()
     dataset = DataSet(folder, wanted)
     path = folder / shards.MANIFEST
-    stored = parsed(path)
+    stored = parsed(path) if folder.is_dir() else None
     if stored is None:
         with refusals(folder):
-            fresh = _is_fresh(folder)
+            fresh = folder.is_dir() and _is_fresh(folder)
         if not fresh:
-            shards.can_write(folder)
+            shards.can_write(given)
         if look:
             return dataset
         with refusals(folder):

@@ -112,7 +112,7 @@ class Scope:
 
     def _number(self, filename: str) -> int:
         chosen = self.selection
-        path = filename if filename in chosen.files or filename[:1] == "<" else os.path.abspath(filename)
+        path = self._path(filename)
         if _below(path, chosen.never):
             return -1
         if path not in chosen.files:
@@ -132,8 +132,11 @@ class Scope:
             return filename == chosen.file and code.co_name == chosen.name
         if chosen.begin == "functions":
             function = code.co_flags & _OPTIMIZED and not code.co_name.startswith("<")
-            return bool(function) and not _below(os.path.abspath(filename), chosen.omit)
+            return bool(function) and not _below(self._path(filename), chosen.omit)
         return True
+
+    def _path(self, filename: str) -> str:
+        return filename if filename in self.selection.files or filename[:1] == "<" else os.path.abspath(filename)
 
 
 def _below(path: str, folders: Sequence[str]) -> bool:

@@ -59,7 +59,8 @@ def explore(call: Call, arguments: Sequence[str], settings: Settings, run: Run) 
     limits = settings.limits._asdict() | {"bytes": min(TEXT, settings.limits.bytes)}
     hasty = replace(settings, deadline=SECONDS, limits=Limits(**limits))
     callers = [(number, replace(call, arguments=each).caller.text) for number, each in enumerate(arguments)]
-    selection = Selection(begin="outermost", files=(call.filename, CALLER))
+    # Every caller begins a trace, and nothing else does: what a full trace leaves unrecorded is not to be begun anew.
+    selection = Selection(begin="functions", files=(call.filename, CALLER), omit=(call.filename,))
     seen: list[Seen] = []
     for _ in range(DEATHS):
         target = {"kind": "calls", **call.target, "callers": callers, "seconds": CALL_SECONDS}
@@ -81,7 +82,11 @@ def _seen(found: Wire, trace: Recorded, arguments: Sequence[str]) -> Seen | None
     """What a recording shows, if it is a call's own and came to its end."""
     number = int(trace.node) if trace.node.isdigit() else -1
     whole = trace.ending in (Ending.RETURNED, Ending.RAISED)
-    if found.files[trace.file] != CALLER or not whole or found.outcomes.get(trace.node) not in ("returned", "raised"):
+    if (
+        (found.files[trace.file], trace.name) != (CALLER, "main")
+        or not whole
+        or found.outcomes.get(trace.node) not in ("returned", "raised")
+    ):
         return None
     records = found.records[trace.index]
     program = [index for index, name in enumerate(found.files) if name != CALLER]

@@ -15,6 +15,8 @@ from pathlib import Path
 DEEPEST = 100
 """Levels of folders that are looked into; what is deeper is too deep."""
 BLOCK = 512
+ROUNDING = 1 << 20
+"""Bytes that a file system takes for itself: one file may be as large as all together, and lies in a folder."""
 _OPENED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 

@@ -12,7 +12,8 @@ from tracegen.settings import CannotRun
 
 _ASK = """
 import json, sys, sysconfig
-print(json.dumps([sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *sysconfig.get_paths().values()]))
+prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
+print(json.dumps([sys.executable, *prefixes, *sysconfig.get_paths().values()]))
 """
 SECONDS = 20
 
@@ -33,10 +34,13 @@ def needs(python: str) -> Needs:
     """What this interpreter reads.  Raises CannotRun if it does not answer, or reads what is not to be shown."""
     try:
         answer = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=SECONDS, check=True)
-        said = json.loads(answer.stdout)
+        itself, *said = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         raise CannotRun(f"{python}: does not work as a Python interpreter") from None
     executable = os.path.abspath(_found(python))
+    if os.path.realpath(executable) != os.path.realpath(itself):
+        # A script that starts it, as pyenv's shims are, needs more than the interpreter does.
+        executable = os.path.abspath(itself)
     wanted = {os.path.abspath(path) for path in said}
     # A virtual environment's interpreter is a link to a link to another one's.
     links = []

@@ -141,7 +141,7 @@ class Parent:
 
     def has_written_too_much(self, pids: list[int]) -> bool:
         """Whether the files of a task with these processes are more than they may be."""
-        most = files.Most(self._bounds.disk, self._bounds.files)
+        most = files.Most(self._bounds.disk + files.ROUNDING, self._bounds.files)
         if self._level is Level.BWRAP:
             # The first below bubblewrap is the warm parent, which sees what tasks see.
             return len(pids) > 1 and files.exceeds_in_namespace(pids[1], self._walls.folders, most)

@@ -31,21 +31,22 @@ def seen(pids: list[int], enough: int) -> Seen:
     """What these processes hold together.
 
     Resident and swapped pages are added up first.  That counts a shared page again for each, so what is below
-    ``enough`` is so indeed; beyond it each page is counted once, by the kernel's proportional sums.
+    ``enough`` is so indeed; beyond it each page is counted once, by the kernel's proportional sums.  Processes that
+    share pages and end while they are added up make those sums too large, so there are two, and the lower one counts.
     """
     threads = 0
     rough: dict[int, int] = {}
     sockets: set[str] = set()
     for pid in pids:
         status = _status(pid)
-        rough[pid] = 1024 * (status.get("VmRSS", 0) + status.get("VmSwap", 0))
+        rough[pid] = _held(status)
         threads += status.get("Threads", 1)
         sockets.update(_sockets(pid))
     buffers = 0
     if len(sockets) > FEW_SOCKETS:
         buffers = (len(sockets) - FEW_SOCKETS) * BUFFER + _queues(pids[-1])
     if buffers + sum(rough.values()) >= enough:
-        rough = {pid: _proportional(pid, held) for pid, held in rough.items()}
+        return Seen(buffers + min(sum(map(_proportional, pids)) for _ in range(2)), threads)
     return Seen(buffers + sum(rough.values()), threads)
 
 
@@ -57,6 +58,10 @@ def _status(pid: int) -> dict[str, int]:
         return {}
     pairs = (line.partition(":") for line in lines)
     return {name: int(value.split()[0]) for name, _, value in pairs if name in ("VmRSS", "VmSwap", "Threads")}
+
+
+def _held(status: dict[str, int]) -> int:
+    return 1024 * (status.get("VmRSS", 0) + status.get("VmSwap", 0))
 
 
 def _sockets(pid: int) -> Iterator[str]:
@@ -83,7 +88,7 @@ def _queues(pid: int) -> int:
     return 2 * found
 
 
-def _proportional(pid: int, otherwise: int) -> int:
+def _proportional(pid: int) -> int:
     found = 0
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as stream:
@@ -91,6 +96,6 @@ def _proportional(pid: int, otherwise: int) -> int:
                 if line.startswith((b"Pss:", b"SwapPss:")):
                     found += int(line.split()[1]) * 1024
     except (OSError, IndexError, ValueError):
-        # Gone, or nobody's to look into: what is known is what it holds.
-        return otherwise
+        # Gone, and then it holds nothing; or nobody's to look into, and then what it holds is all that is known.
+        return _held(_status(pid))
     return found

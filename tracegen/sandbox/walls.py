@@ -114,6 +114,9 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds
         raise CannotRun("bubblewrap is not installed: there is no bwrap on PATH")
     argv = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     argv += ["--die-with-parent", "--as-pid-1", "--hostname", "sandbox"]
+    for path in (needs.executable, *needs.folders):
+        if path.startswith(("/tmp/", "/dev/shm/")):
+            raise CannotRun(f"{path} lies where the sandbox has its own files: give an interpreter that lies elsewhere")
     if uid is not None:
         setpriv = shutil.which("setpriv")
         if setpriv is None:
@@ -137,16 +140,15 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds
         argv += ["--ro-bind-try", path, path]
     argv += ["--ro-bind-data", str(fds[1]), "/etc/passwd"]
     made: set[str] = set()
-    bound = [(folder, folder) for folder in needs.folders]
-    for source, target in [*bound, (str(PAYLOAD), f"{INSIDE}/payload")]:
+    shown = [("--ro-bind", folder, folder) for folder in needs.folders]
+    shown += [("--symlink", target, link) for link, target in needs.links]
+    for how, source, target in [*shown, ("--ro-bind", str(PAYLOAD), f"{INSIDE}/payload")]:
         for parent in reversed(Path(target).parents[:-1]):
             if str(parent) not in made:
                 # bubblewrap's own choice for what is on the way would shut others out.
                 argv += ["--perms", "0755", "--dir", str(parent)]
                 made.add(str(parent))
-        argv += ["--ro-bind", source, target]
-    for link, target in needs.links:
-        argv += ["--symlink", target, link]
+        argv += [how, source, target]
     if library:
         argv += ["--ro-bind", library, f"{INSIDE}/tracer.so"]
     # /dev/full reads as zeros too, but cannot be mapped (see DEVICES).
