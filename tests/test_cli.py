@@ -507,8 +507,8 @@ def test_samples_are_kept_dropped_and_compared(tmp_path: Path) -> None:
     for sample in ("differs", "other type", "raises"):
         assert f"{sample}: the output is not the one that the sample says" in lines
     assert "is no python: line 1: invalid syntax; " in answer.err
-    assert "has no f: has no f: no such function; it has: g" in answer.err
-    assert "injects: injects: the arguments are not an argument list: '1)+f(2'" in answer.err
+    assert "has no f: no such function; it has: g" in answer.err
+    assert "injects: the arguments are not an argument list: '1)+f(2'" in answer.err
 
 
 def test_samples_that_all_agree_are_a_success(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ ROWS = battery.table()
 WALLS = (Level.BWRAP, Level.LANDLOCK)
 FEWEST = 30
 """Attacks at each level, at least."""
-HOST_MEGABYTES = 1000
+HOST_MEGABYTES = 300
 """What an attack may make this process grow by.  wire_many_traces takes most of it: columns.MAX_TOLD bounds that."""
 
 

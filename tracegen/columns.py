@@ -60,7 +60,9 @@ CHUNK = 1 << 20
 """Steps whose depths are checked at once."""
 
 MAX_TOLD = 1 << 28
-"""Steps of all traces together, those of nested ones counted again: what a damaged wire may make us hold."""
+FEW_TOLD, NESTED = 1 << 24, 256
+"""Steps of all traces together, those of nested ones counted again: what a damaged wire may make us hold.  A small wire
+may tell fewer, each record so many times."""
 
 _NONE = np.zeros(0, np.int64)
 
@@ -123,10 +125,11 @@ def read(buffer: bytes | bytearray | memoryview) -> Wire:
     marks = _marks_by_trace(found.records, len(said.begun))
     stretches = _Stretches(found.records)
     told = checked = unchecked = 0
+    most = min(MAX_TOLD, max(FEW_TOLD, NESTED * len(found.records)))
     for number, begun in enumerate(said.begun):
         told += (count if begun.stop is None else begun.stop) - begun.start
-        if told > MAX_TOLD:
-            raise WireError(f"trace {number}: more than {MAX_TOLD} steps in all, with those of nested traces")
+        if told > most:
+            raise WireError(f"trace {number}: more than {most} steps in all, with those of nested traces")
         trace = stretches.whole(number, begun) if number not in marks else None
         found.traces.append(trace or _recorded(found.records, number, begun, marks.get(number, _NONE)))
         unchecked += len(found.traces[-1].index)

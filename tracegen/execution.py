@@ -11,7 +11,6 @@ import json
 import mmap
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tracegen import columns
+from tracegen.homes import Home
 from tracegen.notes import Said, WireError
 from tracegen.payload import wire as layout
 from tracegen.payload.scope import Selection
@@ -185,7 +185,7 @@ def run(
     interpreter cannot be started, or the wire was damaged by the program.
     """
     library = settings.library()
-    home = tempfile.mkdtemp(prefix="foretrace-")
+    home = Home()
     memory, view = shared_memory(lanes or Lanes())
     process = None
     started = time.time()
@@ -198,8 +198,8 @@ def run(
             try:
                 process = subprocess.Popen(
                     [settings.python, str(PAYLOAD / "bootstrap.py"), str(config.fileno()), str(memory)],
-                    cwd=folder or home,
-                    env=environment(home),
+                    cwd=folder or home.path,
+                    env=environment(str(home.path)),
                     stdin=stdin or subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -215,7 +215,7 @@ def run(
         if process is not None:
             _kill(process)
         os.close(memory)
-        shutil.rmtree(home, ignore_errors=True)
+        home.close()
 
 
 def _absolute(names: tuple[str, ...]) -> tuple[str, ...]:

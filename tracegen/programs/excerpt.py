@@ -65,8 +65,8 @@ class _Gathering:
         self.needs: dict[str, dict[str, bool]] = {}
         self.wanted: dict[str, set[str]] = {}
         self.taken: set[Target] = set()
-        self.dropped: set[tuple[str, int, str]] = set()
-        self.spelling: Spelling
+        self.adopted: set[tuple[str, int, str]] = set()
+        self.spelling = Spelling(self.inlined)
         self._waiting: list[tuple[str, str]] = []
 
     def want(self, module: str, name: str) -> None:
@@ -121,9 +121,9 @@ class _Gathering:
         """Keep what a statement takes from siblings by itself: ``util.clamp``, or an import in a block or function."""
         user = index.module.name
         linked = self.library.linked(index, number)
-        for bound, target in linked.renamed.items():
+        for bound, target in linked.adopted.items():
             self.inlined[user, bound] = target
-            self.dropped.add((user, number, bound))
+            self.adopted.add((user, number, bound))
         for reach in linked.reaches:
             self._need(user, reach.target, reach.at_load)
             if reach.taken:
@@ -168,11 +168,12 @@ class _Gathering:
             self.inlined[user, wanted.bound] = target
             if target.name:
                 self._need(user, target, True)
+            elif self.library.alias(index, wanted.bound) is None:
+                raise Refused(WHOLE)  # not always the module: it comes by a star import, or is bound anew
 
     def written(self, found: Found) -> Excerpt:
         """The excerpt.  Raises Refused where two modules do not go into one."""
         top = Target(found.module, found.qualname.partition(".")[0])
-        self.spelling = Spelling(self.inlined)
         self.spelling.unshared({module: self._rebound(module) for module in self.kept})
         pieces = self._pieces(found.module)
         self.spelling.settle(top, pieces, self.taken, self._builtins())
@@ -264,7 +265,7 @@ class _Gathering:
     def _meanings(self, index: Index, number: int) -> dict[str, str]:
         """What the names that a chunk binds mean: the same in two modules only if it is an import of the same."""
         names, module = index.names(number), index.module.name
-        meanings = {name: f"{module}:{name}" for name in names.binds if (module, number, name) not in self.dropped}
+        meanings = {name: f"{module}:{name}" for name in names.binds if (module, number, name) not in self.adopted}
         for name in names.imported & meanings.keys():
             imported = [each for each in names.imports if each.bound == name]
             if len({each.meaning for each in imported}) == 1 and not self.library.own(index.module, imported[0]):

@@ -38,8 +38,9 @@ _LINE, _RETURN = EVENTS.index(Event.LINE), EVENTS.index(Event.RETURN)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one call did.  ``lines`` and ``arcs``, steps from one line to another, are of the program's text; ``outcome``
-    is the kind of value that came back, or of exception; ``path`` tells ways through the text apart.
+    """What one call did.  ``lines`` and ``arcs``, steps from one line to another, are of the program's text.
+
+    ``outcome`` is the kind of value that came back, or of exception; ``path`` tells ways through the text apart.
     """
 
     arguments: str

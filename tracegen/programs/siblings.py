@@ -176,7 +176,11 @@ class Library:
 
 
 class Linked:
-    """A chunk that refers to siblings, or may have to spell names of its own otherwise."""
+    """A chunk that refers to siblings, or has to spell names of its own otherwise.
+
+    ``reaches`` is what it takes from siblings by itself; ``adopted`` are the names of the module that an import in a
+    block binds, and nothing else: they are the sibling's own, and the import goes.
+    """
 
     def __init__(self, library: Library, index: Index, number: int) -> None:
         self._library = library
@@ -190,8 +194,7 @@ class Linked:
         self._attributes: list[tuple[Use, ast.Attribute, Target]] = []
         self._made: dict[tuple[tuple[int, str], ...], list[tuple[str, int]]] = {}
         self.reaches: list[Reach] = []
-        self.renamed: dict[str, Target] = {}
-        """Names of the module that are a sibling's and keep their spelling."""
+        self.adopted: dict[str, Target] = {}
         self._read()
 
     def _read(self) -> None:
@@ -240,7 +243,7 @@ class Linked:
             if at_top:
                 taken = False
                 if alone:
-                    self.renamed[binding.name] = target
+                    self.adopted[binding.name] = target
             elif home.region is Region.FUNCTION:
                 around = home.parent.home(target.name) if home.parent else home
                 taken = not alone or around is not self._variables.top
@@ -289,11 +292,12 @@ class Linked:
     def _respelled(self, renames: Mapping[str, str]) -> Iterator[Edit]:
         top = self._variables.top
         for use in self._variables.uses:
-            home = use.home
-            if use.node.id in renames and home is top:
-                yield Edit(use.node, renames[use.node.id], use.place.string)
-            elif use.node.id in renames and home.region is Region.CLASS:
-                raise Refused(CONFLICT)
+            if use.node.id in renames:
+                home = use.home
+                if home.region is Region.CLASS:  # ``name = name``: the module's at first
+                    raise Refused(CONFLICT)
+                if home is top:
+                    yield Edit(use.node, renames[use.node.id], use.place.string)
         for each in self._variables.bindings:
             if each.name in renames and each.home is top and not isinstance(each.node, ast.Name):
                 if isinstance(each.node, Definition) and not each.node.decorator_list:

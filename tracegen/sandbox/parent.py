@@ -14,18 +14,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from tracegen.execution import environment
+from tracegen.homes import Home
 from tracegen.payload import confine
-from tracegen.payload.warm import empty
 from tracegen.sandbox import files, tree
 from tracegen.sandbox.bounds import Bounds, Level
 from tracegen.sandbox.interpreter import Needs
 from tracegen.sandbox.users import User
 from tracegen.sandbox.walls import PASSWD, walls
-from tracegen.settings import CannotRun
+from tracegen.settings import NoSandbox
 
 PACKET = 1 << 16
 START_SECONDS = 30.0
@@ -46,7 +45,7 @@ class Parent:
         self._level = level
         self._bounds = bounds
         self._user = User() if os.getuid() == 0 and level is not Level.PROCESS else None
-        self._home = Path(tempfile.mkdtemp(prefix="foretrace-"))
+        self._home = Home()
         self._process: subprocess.Popen[bytes] | None = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -56,7 +55,7 @@ class Parent:
                 users.seek(0)
                 fds = (theirs.fileno(), users.fileno())
                 uid = self._user.uid if self._user else None
-                self._walls = walls(level, wanted, library, self._home, bounds, uid, fds)
+                self._walls = walls(level, wanted, library, self._home.path, bounds, uid, fds)
                 self.library = self._walls.library
                 self._start(theirs, fds if level is Level.BWRAP else fds[:1], complaints)
                 self._greet(complaints)
@@ -80,7 +79,7 @@ class Parent:
                 start_new_session=True,
             )
         except OSError as error:
-            raise CannotRun(f"{argv[0]}: cannot be started: {error.strerror}") from None
+            raise NoSandbox(f"{argv[0]}: cannot be started: {error.strerror}") from None
         theirs.close()
 
     def _greet(self, complaints: BinaryIO) -> None:
@@ -113,7 +112,7 @@ class Parent:
             complaints.seek(0)
             said = complaints.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
             why = said[-1][:300] if said else str(error)
-            raise CannotRun(f"the sandbox does not start at the level {self._level.value}: {why}") from None
+            raise NoSandbox(f"the sandbox does not start at the level {self._level.value}: {why}") from None
 
     def _others(self) -> int:
         """Processes of the same user that are none of the sandbox's: the kernel counts them with its own."""
@@ -145,7 +144,7 @@ class Parent:
         if self._level is Level.BWRAP:
             # The first below bubblewrap is the warm parent, which sees what tasks see.
             return len(pids) > 1 and files.exceeds_in_namespace(pids[1], self._walls.folders, most)
-        return files.exceeds(self._home / "box", pids, most)
+        return files.exceeds(self._home.path / "box", pids, most)
 
     def send(self, message: Mapping[str, object], fds: list[int]) -> None:
         """Raises Lost."""
@@ -198,12 +197,7 @@ class Parent:
                         _kill(pid)
             process.wait()
             self._process = None
-        if self._home.exists():
-            try:
-                empty(str(self._home))
-                self._home.rmdir()
-            except OSError:
-                pass
+        self._home.close()
         if self._user is not None:
             self._user.close()
             self._user = None
