@@ -296,6 +296,9 @@ def _mib(name: str, default: int, text: str) -> Callable[[Callable[..., Any]], C
 @click.option("--samples", "file", type=click.Path(path_type=Path), help="JSONL of {id, code, input, output?} instead.")
 @click.option("--inputs-per-function", "kept", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--tries", "tried", type=click.IntRange(1), default=60, show_default=True, help="Inputs to choose from.")
+@click.option(
+    "--longest", type=click.IntRange(1), default=functions.LONGEST, show_default=True, help="Lines of a program."
+)
 @click.option("--calls", "given", type=click.Path(path_type=Path), help="JSONL of {function, args}: inputs to try too.")
 @click.option("--propose", "url", metavar="URL", help="Let a model propose inputs: an OpenAI-compatible endpoint.")
 @click.option("--model", help="The model at --propose.")
@@ -308,6 +311,7 @@ def collect_functions(
     file: Path | None,
     kept: int,
     tried: int,
+    longest: int,
     given: Path | None,
     url: str | None,
     model: str | None,
@@ -331,7 +335,7 @@ def collect_functions(
         sys.exit(making.make(settings, samples.read_samples(file), samples.SamplesWork))
     making.level(settings)
     dropped: Counter[str] = Counter()
-    found = functions.read_functions(sources, settings.python, read_calls(given) if given else {}, dropped)
+    found = functions.read_functions(sources, settings.python, read_calls(given) if given else {}, dropped, longest)
     if dropped.total() and not making.as_json:
         _say(f"not looked at: {views.counted(dropped)}")
     endpoint = Endpoint(url, model, key_env) if url and model else None

@@ -31,6 +31,8 @@ from tracegen.settings import CannotRun, NoSandbox
 from tracegen.work import Part
 
 FOUND, TRACED, COVERED = "functions.found", "functions.with a trace", "functions.permille of their lines covered"
+LONGEST = 500
+"""Lines: what needs half of its package is no program that a model is shown."""
 NAME_ERRORS = frozenset({"NameError", "UnboundLocalError"})
 
 _KINDS = {
@@ -86,12 +88,17 @@ class Function:
 
 
 def read_functions(
-    sources: Sequence[str], python: str, harvested: Mapping[str, tuple[str, ...]], dropped: Counter[str]
+    sources: Sequence[str],
+    python: str,
+    harvested: Mapping[str, tuple[str, ...]],
+    dropped: Counter[str],
+    longest: int = LONGEST,
 ) -> list[Function]:
     """The functions of files, folders and installed modules, each with what it needs.
 
-    ``harvested``: argument lists by function, ``module:name``.  Counts in ``dropped`` what is no function to be called.
-    Raises CannotRun for a source that is not there, and if there are no functions in any.
+    ``longest``: lines that a program may have.  ``harvested``: argument lists by function, ``module:name``.  Counts in
+    ``dropped`` what is no function to be called.  Raises CannotRun for a source that is not there, and if there are no
+    functions in any.
     """
     modules = {each.name: each for source in sources for each in discovery.modules(source, python, dropped)}
     library = Library(modules.values())
@@ -99,7 +106,7 @@ def read_functions(
     for module in modules.values():
         for each in discovery.functions(module, dropped):
             key = f"{module.name}:{each.qualname}"
-            found[key] = _function(key, each, module, library, harvested.get(key, ()))
+            found[key] = _function(key, each, module, library, harvested.get(key, ()), longest)
     if not found:
         raise CannotRun(f"{', '.join(sources)}: no functions in it that could be called")
     unknown = next((key for key in harvested if key not in found), None)
@@ -109,9 +116,11 @@ def read_functions(
 
 
 def _function(
-    key: str, found: Found, module: discovery.Module, library: Library, harvested: tuple[str, ...]
+    key: str, found: Found, module: discovery.Module, library: Library, harvested: tuple[str, ...], longest: int
 ) -> Function:
     made = excerpt(found, library)
+    if isinstance(made, Excerpt) and made.text.count("\n") > longest:
+        made = "its program is too long"
     refused = made if isinstance(made, str) else "is a coroutine" if found.is_async else ""
     cut = made if isinstance(made, Excerpt) else Excerpt("", found.qualname, {}, frozenset())
     return Function(
