@@ -13,7 +13,7 @@ from typing import Iterable
 
 PRIVATE = "_foretrace_payload"
 MODULES = ("pyfacts", "wire", "values", "scope", "recorder", "activation", "reference", "tracers", "suite", "child")
-WARM = ("confine", "warm")
+WARM = ("confine", "farewell", "warm")
 """What only a warm parent needs."""
 
 
@@ -40,6 +40,7 @@ if __name__ == "__main__":
     child = load(folder)
     descriptors = [int(each) for each in sys.argv[1:]]
     if len(descriptors) == 1:
-        # Returns once for each task, in a fork: what follows is the task's life, to the interpreter's own end.
-        descriptors = load(folder, WARM).serve(descriptors[0])
+        warm = load(folder, WARM)
+        # Returns once for each task, in a fork: what follows is the task's life.
+        sys.modules[PRIVATE + ".farewell"].live(child.main, warm.serve(descriptors[0]))
     child.main(*descriptors)

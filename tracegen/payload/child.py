@@ -31,8 +31,9 @@ _THIS = __file__
 
 def main(config_fd: int, wire_fd: int) -> None:
     """Run what the configuration (JSON on a file descriptor) says, and record it on the wire."""
-    with open(config_fd, encoding="ascii") as stream:
-        config: Dict[str, Any] = json.load(stream)
+    # As bytes: a text's encoding would be one more module to load, in every task.
+    with open(config_fd, "rb") as stream:
+        config: Dict[str, Any] = json.loads(stream.read())
     memory = _mapped(wire_fd)
     try:
         parts = tracers.parts(config["library"])
