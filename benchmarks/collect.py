@@ -86,7 +86,7 @@ def collected(modules: list[str], folder: Path) -> Path:
     data = folder / "data"
     command = [str(Path(sys.executable).with_name("foretrace")), "collect", "functions", *modules, "-o", str(data)]
     started = time.perf_counter()
-    done = subprocess.run([*command, "--jobs", "2", "--per-shard", "10", "--json"], check=True, capture_output=True)
+    done = subprocess.run([*command, "--jobs", "2", "--per-shard", "5", "--json"], check=True, capture_output=True)
     seconds = time.perf_counter() - started
     made = json.loads(done.stdout)
     counts = made["counts"]

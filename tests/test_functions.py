@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import tracegen
 from tests.command import foretrace, refused
+from tests.test_proposals import Script, completion, serve
 from tracegen import Ending, Settings, Trace
 from tracegen.programs.calls import Call, main_trace, trace_call
 from tracegen.programs.functions import read_functions
+from tracegen.proposals import Endpoint
 from tracegen.sandbox import Level, Sandbox
+
+__all__ = ["serve"]
+"""A fixture: what is imported by name only must be used."""
 
 MODULE = '''"""A module of a stranger."""
 import os
@@ -154,6 +160,34 @@ def test_harvested_calls_are_tried_too(tmp_path: Path) -> None:
     text = "def f(word, n):\n    if word == chr(115) + 'esame' and n == 70 + 7:\n        return 'open'\n"
     traces, _, _ = collected(tmp_path, "--calls", str(calls), text=text)
     assert {trace.input for trace in traces if trace.steps[-1].value == "'open'"} == {"'sesame', n=77"}
+
+
+def test_a_models_proposals_are_tried_too(
+    tmp_path: Path, serve: Callable[..., tuple[Endpoint, Script]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, script = serve((200, completion("[\"'xyzzy', 4711\", \"open('/etc/passwd')\"]")), key_env="MODEL_KEY")
+    monkeypatch.setenv("MODEL_KEY", "a key")
+    text = "def f(word, n):\n    if word + str(n) == 'xyz' + 'zy4711':\n        return 'open'\n    return 'shut'\n"
+    options = ("--propose", endpoint.url, "--model", endpoint.model, "--key-env", "MODEL_KEY")
+    traces, said, _ = collected(tmp_path, *options, text=text)
+    assert {trace.input for trace in traces if trace.steps[-1].value == "'open'"} == {"'xyzzy', 4711"}
+    assert script.keys == ["Bearer a key"] and "def f(word, n)" in str(script.asked[0])
+    assert "1 of the model" in said
+
+
+def test_a_model_that_does_not_answer_ends_the_run_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def f(n):\n    return n\n")
+    url = "http://127.0.0.1:9"
+    command = ("collect", "functions", tmp_path / "a.py", "-o", tmp_path / "data", "--propose", url, "--model", "m")
+    answer = foretrace(*command)
+    assert answer.code == 2 and answer.err.splitlines()[-1].startswith(f"foretrace: {url}")
+
+
+def test_a_program_that_needs_too_much_is_left_out(tmp_path: Path) -> None:
+    text = "TABLE = [\n" + "    1,\n" * 40 + "]\n\n\ndef f(n):\n    return TABLE[n]\n\n\ndef g(n):\n    return n\n"
+    traces, said, _ = collected(tmp_path, "--longest", "30", text=text)
+    assert {trace.program_id for trace in traces} == {"stranger:g"}
+    assert "1 functions: its program is too long" in said
 
 
 def test_inputs_per_function_is_a_limit(tmp_path: Path) -> None:
