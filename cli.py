@@ -230,7 +230,11 @@ class Making:
                     _say(f"sandbox: {level.value}")
 
             try:
-                made = supervisor.collect(job, items, self.output, jobs=self.jobs, events=tell, **self._shards)
+                # One item may be hundreds of runs of which each takes until its deadline.
+                patience = 600 + 200 * settings.deadline
+                made = supervisor.collect(
+                    job, items, self.output, jobs=self.jobs, events=tell, patience=patience, **self._shards
+                )
             except supervisor.Stopped as stopped:
                 # Not left to click, which would make an exit code 1 of it.
                 click.echo(f"foretrace: {stopped}", err=True)

@@ -42,6 +42,10 @@ ENDS = {
     "ends at once": "    import os\n    os._exit(5)",
     "starts a thread": "    import threading\n    threading.Thread(target=print, args=('t',)).start()",
     "starts a child": "    import subprocess\n    return subprocess.run(['/bin/echo', 'x'], stdout=-1).stdout",
+    "leaves an end": "    global kept\n    class Ends:\n        def __del__(self):\n            print('gone')\n"
+    "    kept = Ends()",
+    "registers an end": "    import atexit\n    atexit.register(print, 'the end')\n    print('.', end='')",
+    "exits with a text": "    raise SystemExit('why')",
     "draws": "    import random\n    return random.random(), hash('x')",
 }
 
@@ -445,3 +449,19 @@ def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next(
     with Home() as home:
         assert sorted(tmp_path.iterdir()) == sorted([alive, young, home.path])
     os.close(holder)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os, gc\n    os._exit = gc.collect = print",
+        "import sys\n    sys.modules = None",
+        "import atexit\n    atexit._run_exitfuncs = None",
+        "import sys\n    sys.stdout = sys.stderr = None",
+    ],
+)
+def test_a_task_ends_whatever_it_has_put_in_the_place_of_what_ends_it(body: str) -> None:
+    with Sandbox(Settings(), Level.PROCESS) as sandbox:
+        ended = run(sandbox, f"    {body}\n    return 1", deadline=5.0)
+    assert (ended.returncode, ended.stopped) == (0, None)
+    assert ended.wire.finished

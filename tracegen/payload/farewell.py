@@ -11,7 +11,9 @@ import os
 import sys
 from typing import Any, Callable, NoReturn, Tuple
 
+# Taken now: the program may put something else in their place.
 _run_exit_functions: Any = getattr(atexit, "_run_exitfuncs")  # noqa: B009
+_collect, _exit = gc.collect, os._exit
 
 
 def live(main: Callable[[int, int], None], task: Tuple[int, int]) -> NoReturn:
@@ -20,7 +22,7 @@ def live(main: Callable[[int, int], None], task: Tuple[int, int]) -> NoReturn:
     But for the last of it: taking every module apart touches every page that the fork shares, and took 9 of a task's
     12 ms.  What only another module's globals keep alive is not finalised.
     """
-    before = set(sys.modules)
+    modules, before = sys.modules, set(sys.modules)
     status = 0
     try:
         main(*task)
@@ -29,23 +31,24 @@ def live(main: Callable[[int, int], None], task: Tuple[int, int]) -> NoReturn:
     except BaseException:
         status = 1
         sys.excepthook(*sys.exc_info())
-    threading = sys.modules.get("threading")
+    threading = modules.get("threading")
     for step in (getattr(threading, "_shutdown", None), _run_exit_functions):
         try:
             if step is not None:
                 step()
         except BaseException:
             sys.excepthook(*sys.exc_info())
-    for name in [name for name in sys.modules if name not in before or name == "__main__"]:
-        sys.modules.pop(name)
-    gc.collect()
+    for name in [name for name in modules if name not in before or name == "__main__"]:
+        del modules[name]
+    _collect()
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             if stream is not None:
                 stream.flush()
         except BaseException:
             status = status or 120
-    os._exit(status)
+    _exit(status)
+    raise AssertionError("unreachable")
 
 
 def _exit_code(code: object) -> int:
