@@ -52,6 +52,13 @@ def test_every_command_of_the_readme_exists() -> None:
         assert "Usage: foretrace" in run(" ".join([*path, "--help"]), ROOT)
 
 
+def test_the_example_of_a_collection_runs() -> None:
+    result = subprocess.run([sys.executable, "examples/collect_functions.py"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert re.match(r"\d\d traces of 7 functions, at the level (bwrap|landlock)\n", result.stdout)
+    assert result.stdout.rstrip().endswith("<|end_of_text|>")
+
+
 def test_the_recording_example_runs() -> None:
     result = subprocess.run([sys.executable, "examples/record_a_block.py"], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
