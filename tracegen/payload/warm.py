@@ -249,8 +249,8 @@ def descendants(pid: int) -> List[int]:
 def empty(folder: str, mode: Optional[int] = None) -> None:
     """Empty a folder that nobody writes to any more, however deep it is and whatever rights were taken from it.
 
-    Follows no link.  What lies in folders is moved up first: nothing here grows with the depth.  ``mode`` is given back
-    to the folder itself, if it is ours.  Raises OSError.
+    Follows no link, and leaves what is mounted in it.  What lies in folders is moved up first: nothing here grows with
+    the depth.  ``mode`` is given back to the folder itself, if it is ours.  Raises OSError.
     """
     if mode is not None and os.lstat(folder).st_uid == os.geteuid():
         os.chmod(folder, mode)
@@ -258,7 +258,8 @@ def empty(folder: str, mode: Optional[int] = None) -> None:
     try:
         fresh = "{}.".format(os.urandom(8).hex())
         count = 0
-        names = os.listdir(top)
+        device = os.fstat(top).st_dev
+        names = [each for each in os.listdir(top) if os.stat(each, dir_fd=top, follow_symlinks=False).st_dev == device]
         while names:
             name = names.pop()
             if not _is_folder(name, top):

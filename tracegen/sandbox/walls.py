@@ -114,8 +114,8 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds
         raise CannotRun("bubblewrap is not installed: there is no bwrap on PATH")
     argv = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     argv += ["--die-with-parent", "--as-pid-1", "--hostname", "sandbox"]
-    for path in (needs.executable, *needs.folders):
-        if path.startswith(("/tmp/", "/dev/shm/")):
+    for path in (needs.executable, *needs.folders, *(link for link, _ in needs.links)):
+        if path.startswith("/dev/shm/") or (path.startswith("/tmp/") and path.count("/") == 2 and os.path.islink(path)):
             raise CannotRun(f"{path} lies where the sandbox has its own files: give an interpreter that lies elsewhere")
     if uid is not None:
         setpriv = shutil.which("setpriv")
@@ -139,22 +139,24 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds
     for path in FILES:
         argv += ["--ro-bind-try", path, path]
     argv += ["--ro-bind-data", str(fds[1]), "/etc/passwd"]
-    made: set[str] = set()
     shown = [("--ro-bind", folder, folder) for folder in needs.folders]
     shown += [("--symlink", target, link) for link, target in needs.links]
-    for how, source, target in [*shown, ("--ro-bind", str(PAYLOAD), f"{INSIDE}/payload")]:
-        for parent in reversed(Path(target).parents[:-1]):
-            if str(parent) not in made:
-                # bubblewrap's own choice for what is on the way would shut others out.
-                argv += ["--perms", "0755", "--dir", str(parent)]
-                made.add(str(parent))
-        argv += [how, source, target]
+    below_tmp = [each for each in shown if each[2].startswith("/tmp/")]
+    argv += _shown([each for each in shown if each not in below_tmp])
+    argv += _shown([("--ro-bind", str(PAYLOAD), f"{INSIDE}/payload")])
     if library:
         argv += ["--ro-bind", library, f"{INSIDE}/tracer.so"]
     # /dev/full reads as zeros too, but cannot be mapped (see DEVICES).
     argv += ["--proc", "/proc", "--dev", "/dev", "--dev-bind", "/dev/full", "/dev/zero"]
     for size, folder in ((SHARED, "/dev/shm"), (bounds.disk, "/tmp")):
         argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
+    # What lies in a folder of /tmp lies in one here, which is mounted there and nobody's to change or to sweep away.
+    for top in dict.fromkeys("/".join(target.split("/")[:3]) for _, _, target in below_tmp):
+        within = [each for each in below_tmp if each[2] == top or each[2].startswith(f"{top}/")]
+        if top in needs.folders:
+            argv += _shown(within, {"/tmp"})
+        else:
+            argv += ["--perms", "0755", "--tmpfs", top, *_shown(within, {"/tmp", top}), "--remount-ro", top]
     argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
     bootstrap = [needs.executable, f"{INSIDE}/payload/bootstrap.py", str(fds[0])]
     folders = ("/tmp", "/dev/shm")
@@ -162,6 +164,20 @@ def _bubblewrap(needs: Needs, library: str, bounds: Bounds, uid: int | None, fds
     writes = (*folders, *DEVICES, "/dev/zero")
     inside = f"{INSIDE}/tracer.so" if library else ""
     return Walls((*argv, *become, *bootstrap), inside, folders, "/tmp/work", reads, writes)
+
+
+def _shown(what: list[tuple[str, str, str]], made: set[str] | None = None) -> list[str]:
+    """bubblewrap's arguments for (how, source, target), and the folders on the way but for those that are made."""
+    made = set(made or ())
+    argv = []
+    for how, source, target in what:
+        for parent in map(str, reversed(Path(target).parents[:-1])):
+            if parent not in made:
+                # bubblewrap's own choice for what is on the way would shut others out.
+                argv += ["--perms", "0755", "--dir", parent]
+                made.add(parent)
+        argv += [how, source, target]
+    return argv
 
 
 PASSWD = f"sandbox:x:{UID}:{UID}:sandbox:/tmp/work:/bin/sh\n".encode("ascii")
