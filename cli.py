@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import json
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -53,10 +54,18 @@ class OneLine(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command."""
         try:
-            return super().main(*args, **kwargs)
+            code = super().main(*args, **{**kwargs, "standalone_mode": False})
+            sys.exit(code if isinstance(code, int) else 0)
         except CannotRun as error:
             click.echo(f"foretrace: {views.visible(str(error))}", err=True)
             sys.exit(2)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.Abort:
+            # click's own end for it is an exit code of 1.
+            click.echo("foretrace: stopped", err=True)
+            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -182,10 +191,10 @@ def _trace(
 
 
 def _refuse_unused(kind: str, **given: object) -> None:
-    names = {"arguments": "--args", "stdin": "--stdin", "argv": "arguments after --"}
+    names = {"arguments": "--args", "argv": "arguments after --"}
     for name, value in given.items():
         if value:
-            raise CannotRun(f"{names[name]}: means nothing for {kind}")
+            raise CannotRun(f"{names.get(name, f'--{name}')}: means nothing for {kind}")
 
 
 @main.group()
@@ -211,10 +220,19 @@ class Making:
 
     def level(self, settings: Settings) -> Level:
         """The level that programs run at.  Raises CannotRun."""
-        return levels.chosen(self.sandbox, settings, self.trust)
+        return levels.chosen(self.sandbox, settings, self.trust, self.bounds)
 
-    def make(self, settings: Settings, items: Sequence[Any], work: Callable[[Workplace], Work[Any]]) -> int:
-        """Make the data set, or say what would be made; the exit code."""
+    def make(
+        self,
+        settings: Settings,
+        items: Sequence[Any],
+        work: Callable[[Workplace], Work[Any]],
+        dropped: Counter[str] | None = None,
+    ) -> int:
+        """Make the data set, or say what would be made; the exit code.  ``dropped``: what became no item, by reason."""
+        dropped = dropped or Counter()
+        if dropped.total() and not self.as_json:
+            _say(f"not looked at: {views.counted(dropped)}")
         level = self.level(settings)
         scrubber = Scrubber.of_this_machine() if self.scrub else None
         job = work(Workplace(settings, level, scrubber, self.bounds))
@@ -227,7 +245,8 @@ class Making:
             def tell(event: progress.Event) -> None:
                 show(event)
                 if isinstance(event, progress.Started) and not self.as_json:
-                    _say(f"sandbox: {level.value}")
+                    found = levels.strongest(settings, self.bounds) if self.sandbox == levels.AUTO else level.value
+                    _say(f"sandbox: {found}")
 
             try:
                 # One item may be hundreds of runs of which each takes until its deadline.
@@ -239,7 +258,7 @@ class Making:
                 # Not left to click, which would make an exit code 1 of it.
                 click.echo(f"foretrace: {stopped}", err=True)
                 return INTERRUPTED
-        _print_made(made, self.as_json)
+        _print_made(made, dropped if self.as_json else None)
         # Functions that give no trace are what a search finds; a sample or a program was meant to run.
         troubles = ("dropped.cannot run", samples.DIFFERS)
         return FELL_SHORT if any(made.share.counts.get(trouble) for trouble in troubles) else 0
@@ -335,16 +354,17 @@ def collect_functions(
         raise CannotRun("--propose URL and --model NAME go together")
     if not 0 <= crosshair < math.inf:
         raise CannotRun(f"--crosshair {crosshair}: give seconds, or leave it out")
+    if key_env is not None and key_env not in os.environ:
+        raise CannotRun(f"--key-env {key_env}: there is no such environment variable")
     if file is not None:
+        _refuse_unused("--samples", calls=given, propose=url, crosshair=crosshair)
         sys.exit(making.make(settings, samples.read_samples(file), samples.SamplesWork))
     making.level(settings)
     dropped: Counter[str] = Counter()
     found = functions.read_functions(sources, settings.python, read_calls(given) if given else {}, dropped, longest)
-    if dropped.total() and not making.as_json:
-        _say(f"not looked at: {views.counted(dropped)}")
     endpoint = Endpoint(url, model, key_env) if url and model else None
     work = functools.partial(functions.FunctionsWork, tried=tried, kept=kept, crosshair=crosshair, endpoint=endpoint)
-    sys.exit(making.make(settings, found, work))
+    sys.exit(making.make(settings, found, work, dropped))
 
 
 @collect.command("programs")
@@ -373,8 +393,11 @@ def collect_synthetic(count: int, seed: int, programs: Path | None, making: Maki
         raise CannotRun(f"-n {count}: must be at least 1")
     if making is None and programs is None:
         raise CannotRun("give -o DIR for a data set, --programs FILE for the programs, or both")
-    made = (samples.Sample(each.id, each.code, each.input) for each in synthetic.programs(count, seed))
-    found = list(made) if programs is None else samples.write_samples(programs, made)
+    found = [samples.Sample(each.id, each.code, each.input) for each in synthetic.programs(count, seed)]
+    if making is not None:
+        making.level(settings)
+    if programs is not None and not (making is not None and making.dry_run):
+        samples.write_samples(programs, found)
     if making is None:
         click.echo(f"{count} programs in {programs}")
         return
@@ -388,11 +411,12 @@ def _print_plan(plan: supervisor.Plan) -> None:
     click.echo(f"{len(left)} of {len(plan.mine)} shards to make, {sum(shard.items for shard in left)} items")
 
 
-def _print_made(made: supervisor.Summary, as_json: bool) -> None:
-    """What there is now, of this job's share."""
+def _print_made(made: supervisor.Summary, dropped: Counter[str] | None) -> None:
+    """What there is now, of this job's share; as JSON, with what became no item, if that is given."""
     share = made.share
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(share) | {"complete": made.whole is not None}))
+    if dropped is not None:
+        said = dataclasses.asdict(share) | {"complete": made.whole is not None, "not looked at": dict(dropped)}
+        click.echo(json.dumps(said))
         return
     groups: dict[str, Counter[str]] = {"kept": Counter(), "dropped": Counter(), "cut off": Counter()}
     for name, number in share.counts.items():

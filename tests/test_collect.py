@@ -95,8 +95,18 @@ def test_samples_that_changed_are_never_mixed_in(file: Path, tmp_path: Path) -> 
     assert [name for name in before if before[name] != after[name]] == ["train-00001-of-00003.parquet"]
 
 
-@pytest.mark.parametrize("options", [("--events", "5"), ("--values", "safe"), ("--no-scrub",), ("--per-shard", "2")])
-def test_other_options_are_another_data_set(file: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--events", "5"),
+        ("--values", "safe"),
+        ("--no-scrub",),
+        ("--per-shard", "2"),
+        ("--disk", "8"),
+        ("--sandbox", "process", "--trust"),
+    ],
+)
+def test_other_options_are_another_data_set(file: Path, tmp_path: Path, options: list[str]) -> None:
     collect(file, tmp_path / "data")
     again = ("collect", "functions", "--samples", str(file), "-o", str(tmp_path / "data"), "--per-shard", "3", *options)
     assert str(tmp_path / "data") in refused(*again)
@@ -198,3 +208,54 @@ def test_a_wrong_merge_is_one_line(
     monkeypatch.chdir(tmp_path)
     assert refused(*arguments).startswith(complaint)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_card_that_was_edited_stays(file: Path, tmp_path: Path) -> None:
+    collect(file, tmp_path / "data")
+    card = tmp_path / "data/README.md"
+    card.write_text(card.read_text() + "\nMade for a paper.\n")
+    collect(file, tmp_path / "data")
+    assert card.read_text().endswith("Made for a paper.\n")
+
+
+def test_a_data_set_in_the_temporary_folder_is_nobodys_to_sweep(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    collect(file, tmp_path / "foretrace-demo")
+    os.utime(tmp_path / "foretrace-demo", (0, 0))
+    collect(file, tmp_path / "other")
+    assert len(shards(tmp_path / "foretrace-demo")) == 3
+
+
+def test_synthetic_programs_and_their_data_set_resume_together(tmp_path: Path) -> None:
+    command = ("collect", "synthetic", "-n", "3", "--programs", tmp_path / "p.jsonl", "-o", tmp_path / "data")
+    assert foretrace(*command, "--dry-run").code == 0
+    assert not list(tmp_path.iterdir())
+    assert [foretrace(*command).code for _ in range(2)] == [0, 0]
+
+
+def test_a_file_that_begins_with_a_mark_of_its_encoding_is_read(file: Path, tmp_path: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    collect(file, tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--include", "nosuchmodule"), "--include: no module 'nosuchmodule' with a source file"),
+        (("--include", "nosuchmodule", "--trust"), "--include: no module 'nosuchmodule' with a source file"),
+        (("--deadline", "inf"), "deadline inf: a program that hangs would never end; give seconds"),
+        (("--memory", "1"), "no sandbox works here"),
+        (("--calls", "x"), "--calls: means nothing for --samples"),
+        (("--crosshair", "3"), "--crosshair: means nothing for --samples"),
+        (("--key-env", "NO_SUCH_NAME"), "--key-env NO_SUCH_NAME: there is no such environment variable"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_anything_is_begun(
+    file: Path, tmp_path: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    said = refused("collect", "functions", "--samples", file, "-o", tmp_path / "data", *options)
+    assert said.startswith(complaint)
+    assert not (tmp_path / "data").exists()

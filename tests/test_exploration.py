@@ -124,3 +124,9 @@ def test_what_runs_on_after_a_full_trace_begins_no_trace(sandbox: Sandbox) -> No
     code = "def f(key):\n    return sorted(range(9000), key=key)[0]\n"
     found = explore(call(code), ["lambda x: -x", "None"], Settings(), sandbox.run)
     assert [(each.arguments, each.outcome) for each in found] == [("None", "0")]
+
+
+def test_among_those_that_add_as_much_one_that_returns_is_taken_first() -> None:
+    junk, sense = seen("junk", "12", "TypeError", returned=False), seen("sense", "13", "1")
+    first = seen("first", "1", "1")
+    assert names(chosen([first, junk, sense], 2)) == ["sense", "junk"]

@@ -248,3 +248,30 @@ def test_calls_of_a_function_that_is_not_there_are_refused(tmp_path: Path) -> No
     calls.write_text('{"function": "bisect:nothing", "args": ""}\n')
     complaint = refused("collect", "functions", "bisect", "-o", tmp_path / "data", "--calls", calls)
     assert complaint == "--calls: bisect:nothing: no such function in bisect"
+
+
+def test_a_function_that_loads_only_at_times_costs_itself_alone(tmp_path: Path) -> None:
+    text = "import os\nSALT = 1 // (os.getpid() % 2)\n\n\ndef f(x: int):\n    return x + SALT\n\n\n"
+    text += "def g(x: int):\n    return x\n"
+    traces, said, _ = collected(tmp_path, "--jobs", "1", text=text)
+    assert "stranger:g" in {trace.program_id for trace in traces}
+    assert "functions 2 found" in said
+
+
+def test_what_other_inputs_left_behind_is_not_counted_as_reached(tmp_path: Path) -> None:
+    text = "SEEN = []\n\n\ndef f(x: int):\n    SEEN.append(x)\n    if len(SEEN) > 3:\n        return 'many'\n"
+    text += "    return 'few'\n"
+    traces, said, _ = collected(tmp_path, text=text)
+    assert {trace.steps[-1].value for trace in traces} == {"'few'"}
+    assert len(traces) == 1
+    assert "of their lines 75 % reached" in said
+
+
+def test_two_files_of_one_name_are_told(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "utils.py").write_text(f"def in_{folder}(x):\n    return x\n")
+    dropped: Counter[str] = Counter()
+    found = read_functions((f"{tmp_path}/a/utils.py", f"{tmp_path}/b/utils.py"), Settings().python, {}, dropped)
+    assert [each.key for each in found] == ["utils:in_a"]
+    assert dropped["files of a name that another has"] == 1

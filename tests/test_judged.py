@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +58,47 @@ def test_a_program_that_is_ended_from_outside_has_no_verdict(sandbox: Sandbox) -
 def test_a_program_sees_its_input_as_a_script_does(sandbox: Sandbox) -> None:
     source = "import sys\nprint([sys.stdin.readline(), sys.stdin.read(), __name__, sys.argv])\n"
     assert judge(sandbox, source, "a\nb\nc", "['a\\n', 'b\\nc', '__main__', ['program.py']]") is Judgement.PASSED
+
+
+IDIOMS = {
+    "another stdout": "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer)\nprint('e')",
+    "another stdin": "import io, sys\nsys.stdin = io.TextIOWrapper(sys.stdin.buffer)\nprint('e' + input())",
+    "fast output": "import os\nos.write(1, b'e\\n')",
+    "a closed stdout": "import sys\nprint('e')\nsys.stdout.close()",
+    "a closed stderr": "import sys\nprint('e')\nsys.stderr.close()",
+    "a buffer of its own": "import io\nout = io.BufferedWriter(io.FileIO(1, 'w', closefd=False), 1 << 16)\n"
+    "def p():\n    out.write(b'e\\n')\np()",
+    "a thread": "import threading\nthreading.Thread(target=print, args=('e',)).start()",
+    "an exit function": "import atexit\natexit.register(print, 'e')",
+    "an object's end": "class E:\n    def __del__(self):\n        print('e')\nheld = E()\ndef f():\n    return held",
+    "exit 0": "import sys\nprint('e')\nsys.exit(0)",
+}
+
+
+@pytest.mark.parametrize("idiom", IDIOMS)
+def test_what_python_prints_is_what_a_program_prints(sandbox: Sandbox, idiom: str) -> None:
+    plain = subprocess.run([sys.executable, "-c", IDIOMS[idiom]], input="", capture_output=True, text=True, check=False)
+    if idiom == "another stdin":
+        assert judge(sandbox, IDIOMS[idiom], "x", "ex") is Judgement.PASSED
+    else:
+        assert (plain.returncode, plain.stdout) == (0, "e\n")
+        assert judge(sandbox, IDIOMS[idiom], "", "e\n") is Judgement.PASSED
+
+
+def test_an_exit_code_that_no_process_can_have_is_a_crash(sandbox: Sandbox) -> None:
+    assert judge(sandbox, "import sys\nsys.exit(2 ** 70)\n", "", "") is Judgement.CRASHED
+
+
+def test_a_text_that_is_no_utf_8_is_read_as_it_is_written(sandbox: Sandbox) -> None:
+    source = "import sys\nprint(sys.stdin.buffer.read())\n"
+    assert judge(sandbox, source, "\ud800", "b'\\xed\\xa0\\x80'") is Judgement.PASSED
+
+
+def test_traces_of_threads_are_left_out_and_counted(sandbox: Sandbox) -> None:
+    source = "import threading\ndef work():\n    print(1)\nt = threading.Thread(target=work)\nt.start()\nt.join()\n"
+    program = Program("p", source, (Case("", "1"),))
+    told, _ = trace_program(program, program.tests[0], Settings(), sandbox.run)
+    assert told.table.num_rows == 1 and told.dropped["traces of threads"] == 1
 
 
 ROWS: list[dict[str, object]] = [

@@ -24,7 +24,7 @@ from tests.scripted import INTERPRETERS
 from tests.test_sandbox_battery import WALLS, python_at
 from tracegen import CannotRun, Settings, execution
 from tracegen.execution import MIB, Finished, Stop
-from tracegen.homes import Home
+from tracegen.homes import MARK, Home
 from tracegen.payload import confine
 from tracegen.payload.warm import empty
 from tracegen.sandbox import Bounds, Level, Sandbox, files, levels, tree
@@ -353,10 +353,23 @@ def folder_outside_of_tmp() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_an_interpreter_in_tmp_is_refused_behind_bubblewrap(tmp_path: Path) -> None:
+def test_an_interpreter_below_tmp_works_behind_bubblewrap_and_is_nobodys_to_change(tmp_path: Path) -> None:
     (tmp_path / "py").symlink_to(sys.executable)
-    why = levels.trouble(Level.BWRAP, Settings(str(tmp_path / "py")))
-    assert why == f"{tmp_path}/py lies where the sandbox has its own files: give an interpreter that lies elsewhere"
+    with Sandbox(Settings(str(tmp_path / "py")), Level.BWRAP) as sandbox:
+        body = f"    import os\n    return sorted(os.listdir('/tmp')), os.access('/tmp/{tmp_path.parts[2]}', os.W_OK)"
+        for _ in range(2):
+            ended = run(sandbox, body)
+            assert ended.wire.texts().to_pylist()[-1] == f"(['{tmp_path.parts[2]}', 'work'], False)"
+
+
+def test_a_link_to_an_interpreter_in_tmp_itself_is_refused_behind_bubblewrap(tmp_path: Path) -> None:
+    link = Path(f"/tmp/{tmp_path.name}-{os.getpid()}")
+    link.symlink_to(sys.executable)
+    try:
+        why = levels.trouble(Level.BWRAP, Settings(str(link)))
+    finally:
+        link.unlink()
+    assert why == f"{link} lies where the sandbox has its own files: give an interpreter that lies elsewhere"
 
 
 # Parts.
@@ -439,15 +452,17 @@ def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    killed, alive, young = (tmp_path / f"foretrace-{name}" for name in ("killed", "alive", "young"))
-    for folder in (killed, alive, young):
+    killed, alive, young, data = (tmp_path / f"foretrace-{name}" for name in ("killed", "alive", "young", "data"))
+    for folder in (killed, alive, young, data):
         (folder / "box").mkdir(parents=True)
-    for folder in (killed, alive):
+        if folder != data:
+            (folder / MARK).touch()
+    for folder in (killed, alive, data):
         os.utime(folder, (0, 0))
     holder = os.open(alive, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
     with Home() as home:
-        assert sorted(tmp_path.iterdir()) == sorted([alive, young, home.path])
+        assert sorted(tmp_path.iterdir()) == sorted([alive, young, data, home.path])
     os.close(holder)
 
 

@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -22,9 +23,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tracegen import columns
-from tracegen.homes import Home
 from tracegen.notes import Said, WireError
 from tracegen.payload import wire as layout
+from tracegen.payload.recorder import Limits
 from tracegen.payload.scope import Selection
 from tracegen.settings import CannotRun, Settings
 from tracegen.trace import Ending
@@ -42,6 +43,12 @@ class Lanes:
     steps: int = 64 * MIB
     text: int = 256 * MIB
     notes: int = 8 * MIB
+
+    @classmethod
+    def holding(cls, limits: Limits, traces: int = 4) -> Lanes:
+        """Room for so many traces of these limits, and no less than a few MiB."""
+        steps = layout.STEP.size * limits.events * traces
+        return cls(max(MIB, steps + -steps % 8), max(8 * MIB, limits.bytes * traces + -limits.bytes * traces % 8), MIB)
 
 
 class Stop(Enum):
@@ -185,7 +192,7 @@ def run(
     interpreter cannot be started, or the wire was damaged by the program.
     """
     library = settings.library()
-    home = Home()
+    home = tempfile.mkdtemp(prefix="foretrace-")
     memory, view = shared_memory(lanes or Lanes())
     process = None
     started = time.time()
@@ -198,8 +205,8 @@ def run(
             try:
                 process = subprocess.Popen(
                     [settings.python, str(PAYLOAD / "bootstrap.py"), str(config.fileno()), str(memory)],
-                    cwd=folder or home.path,
-                    env=environment(str(home.path)),
+                    cwd=folder or home,
+                    env=environment(home),
                     stdin=stdin or subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -215,7 +222,7 @@ def run(
         if process is not None:
             _kill(process)
         os.close(memory)
-        home.close()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _absolute(names: tuple[str, ...]) -> tuple[str, ...]:

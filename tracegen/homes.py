@@ -1,6 +1,7 @@
-"""Folders of their own for programs that run, in the temporary folder: locked while they are used, removed at the end.
+"""Folders of sandboxes, in the temporary folder: marked as ours, locked while they are used, removed at the end.
 
-A run that is killed cannot remove its own: whoever makes the next one removes those that nobody holds any more.
+A run that is killed cannot remove its own: whoever makes the next one removes those that nobody holds any more.  What
+has no mark is somebody's data, whatever it is called.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from types import TracebackType
 from tracegen.payload.warm import empty
 
 PREFIX = "foretrace-"
+MARK = ".foretrace-home"
+"""The file that only `Home` puts into a folder."""
 YOUNG = 60.0
 """Seconds: a folder that is not locked may have been made just now."""
 
@@ -26,6 +29,7 @@ class Home:
     def __init__(self) -> None:
         sweep()
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        (self.path / MARK).touch(0o600)
         self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -49,6 +53,8 @@ def sweep() -> None:
         try:
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+                continue
+            if not stat.S_ISREG((path / MARK).lstat().st_mode):
                 continue
             if time.time() - found.st_mtime < YOUNG:
                 continue

@@ -50,6 +50,8 @@ class Settings:
         for name, value in [*self.limits._asdict().items(), ("deadline", self.deadline)]:
             if not value > 0 or math.isnan(value):
                 raise CannotRun(f"{name} {value}: must be more than 0")
+        if math.isinf(self.deadline):
+            raise CannotRun(f"deadline {self.deadline}: a program that hangs would never end; give seconds")
 
     def library(self) -> str:
         """Where the C core for the interpreter lies, or "": then the reference traces.

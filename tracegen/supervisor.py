@@ -190,8 +190,8 @@ def _conclude(dataset: DataSet, sure: Mapping[int, Marker]) -> Totals | None:
     lines += [f"* {name}: {count}" for name, count in whole.counts.items()]
     card = shards.CARD.format(version=dataset.manifest.schema_version, summary="\n".join(lines).rstrip())
     path, data = dataset.folder / "README.md", card.encode("utf-8")
-    # A data set that is finished may lie where nobody can write.
-    if not path.is_file() or path.read_bytes() != data:
+    # Once it is finished, the card is its owner's to edit; and it may lie where nobody can write.
+    if not path.is_file() or path.read_bytes() == shards.UNFINISHED.encode("utf-8"):
         aside.put(path, data)
     return whole
 

@@ -39,11 +39,11 @@ def live(main: Callable[[int, int], None], task: Tuple[int, int]) -> NoReturn:
         except BaseException:
             sys.excepthook(*sys.exc_info())
     for name in [name for name in modules if name not in before or name == "__main__"]:
-        del modules[name]
+        _cleared(modules.pop(name))
     _collect()
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
-            if stream is not None:
+            if stream is not None and not getattr(stream, "closed", False):
                 stream.flush()
         except BaseException:
             status = status or 120
@@ -51,12 +51,29 @@ def live(main: Callable[[int, int], None], task: Tuple[int, int]) -> NoReturn:
     raise AssertionError("unreachable")
 
 
+def _cleared(module: Any) -> None:
+    """What CPython does to a module that is still held at the end: its names let go, the private ones first.
+
+    To the program's own modules only, which no import system made.
+    """
+    try:
+        if getattr(module, "__spec__", module) is not None:
+            return
+        names = vars(module)
+        for private in (True, False):
+            for name in list(names):
+                if name != "__builtins__" and ((name[:1] == "_" and name[1:2] != "_") or not private):
+                    names[name] = None
+    except BaseException:
+        pass  # Somebody's own idea of a module.
+
+
 def _exit_code(code: object) -> int:
     """What an interpreter makes of SystemExit's argument."""
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
+        return code & 0xFF if -(2**63) <= code < 2**63 else 0xFF
     try:
         sys.stderr.write("{}\n".format(code))
     except BaseException:

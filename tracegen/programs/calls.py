@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tracegen.columns import Recorded, Wire
 from tracegen.context import Source, called, decoded, normalised
-from tracegen.execution import MIB, Lanes, Run, run
+from tracegen.execution import Lanes, Run, run
 from tracegen.harvest import Telling, harvest
 from tracegen.payload.scope import Selection
 from tracegen.programs.sources import entered
@@ -23,8 +23,6 @@ from tracegen.settings import CannotRun, Settings
 from tracegen.trace import Entry
 
 CALLER = "<main>"
-LANES = Lanes(steps=MIB, text=8 * MIB, notes=MIB)
-"""What one call with the usual limits may leave on the wire."""
 
 
 @dataclass(frozen=True, slots=True)

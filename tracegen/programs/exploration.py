@@ -82,12 +82,23 @@ def explore(call: Call, arguments: Sequence[str], settings: Settings, run: Run) 
 def _seen(found: Wire, trace: Recorded, arguments: Sequence[str]) -> Seen | None:
     """What a recording shows, if it is a call's own and came to its end."""
     number = int(trace.node) if trace.node.isdigit() else -1
+    if found.outcomes.get(trace.node) not in ("returned", "raised"):
+        return None
+    return _shown(found, trace, arguments[number])
+
+
+def seen_alone(found: Wire, arguments: str) -> Seen | None:
+    """What the recording of a single call shows, if it came to its end."""
+    for trace in found.traces:
+        shown = _shown(found, trace, arguments)
+        if shown is not None:
+            return shown
+    return None
+
+
+def _shown(found: Wire, trace: Recorded, arguments: str) -> Seen | None:
     whole = trace.ending in (Ending.RETURNED, Ending.RAISED)
-    if (
-        (found.files[trace.file], trace.name) != (CALLER, "main")
-        or not whole
-        or found.outcomes.get(trace.node) not in ("returned", "raised")
-    ):
+    if (found.files[trace.file], trace.name) != (CALLER, "main") or not whole:
         return None
     records = found.records[trace.index]
     program = [index for index, name in enumerate(found.files) if name != CALLER]
@@ -101,7 +112,7 @@ def _seen(found: Wire, trace: Recorded, arguments: Sequence[str]) -> Seen | None
     together = depths[1:] == depths[:-1]
     arcs = np.stack([lines[:-1], lines[1:]], 1)[together] if len(lines) > 1 else np.zeros((0, 2), np.int64)
     return Seen(
-        arguments=arguments[number],
+        arguments=arguments,
         lines=frozenset(lines.tolist()),
         arcs=frozenset(map(tuple, np.unique(arcs, axis=0).tolist())),
         outcome=_kind_of_value(text) if returned else _exception(found, trace),
@@ -141,19 +152,24 @@ def chosen(seen: Sequence[Seen], count: int) -> list[Seen]:
     arcs: set[tuple[int, int]] = set()
     outcomes: set[str] = set()
 
-    def gain(each: Seen) -> tuple[int, int]:
-        new = len(each.lines - lines) + len(each.arcs - arcs)
-        return new, each.outcome not in outcomes
+    def take(each: Seen) -> None:
+        left.remove(each)
+        picked.append(each)
+        lines.update(each.lines)
+        arcs.update(each.arcs)
+        outcomes.add(each.outcome)
+
+    def gain(each: Seen) -> tuple[int, bool]:
+        return len(each.lines - lines) + len(each.arcs - arcs), each.returned
 
     while left and len(picked) < count:
         best = max(left, key=gain)
-        if gain(best) == (0, False):
+        if not gain(best)[0]:
             break
-        left.remove(best)
-        picked.append(best)
-        lines |= best.lines
-        arcs |= best.arcs
-        outcomes.add(best.outcome)
+        take(best)
+    for each in list(left):
+        if len(picked) < count and each.outcome not in outcomes:
+            take(each)
     paths = {each.path for each in picked}
     longest = max((each.steps for each in picked), default=0)
     for each in left:

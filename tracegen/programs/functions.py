@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
+import pyarrow as pa
+
 from tracegen import inputs
 from tracegen.crosshair_pass import solved
 from tracegen.inputs import Kind, Signature, candidates
@@ -21,13 +23,13 @@ from tracegen.programs import discovery
 from tracegen.programs.calls import Call, main_trace, trace_call
 from tracegen.programs.discovery import Found
 from tracegen.programs.excerpt import Excerpt, Library, excerpt
-from tracegen.programs.exploration import Seen, chosen, explore
+from tracegen.programs.exploration import Seen, chosen, explore, seen_alone
 from tracegen.programs.filing import Filing
-from tracegen.programs.told import Told
 from tracegen.programs.workplace import Workplace
 from tracegen.proposals import Endpoint, propose
 from tracegen.sandbox import Sandbox
 from tracegen.settings import CannotRun, NoSandbox
+from tracegen.trace import Ending
 from tracegen.work import Part
 
 FOUND, TRACED, COVERED = "functions.found", "functions.with a trace", "functions.permille of their lines covered"
@@ -100,13 +102,17 @@ def read_functions(
     ``dropped`` what is no function to be called.  Raises CannotRun for a source that is not there, and if there are no
     functions in any.
     """
-    modules = {each.name: each for source in sources for each in discovery.modules(source, python, dropped)}
+    modules: dict[str, discovery.Module] = {}
+    for source in sources:
+        for each in discovery.modules(source, python, dropped):
+            if modules.setdefault(each.name, each).path != each.path:
+                dropped["files of a name that another has"] += 1
     library = Library(modules.values())
     found = {}
     for module in modules.values():
-        for each in discovery.functions(module, dropped):
-            key = f"{module.name}:{each.qualname}"
-            found[key] = _function(key, each, module, library, harvested.get(key, ()), longest)
+        for declared in discovery.functions(module, dropped):
+            key = f"{module.name}:{declared.qualname}"
+            found[key] = _function(key, declared, module, library, harvested.get(key, ()), longest)
     if not found:
         raise CannotRun(f"{', '.join(sources)}: no functions in it that could be called")
     unknown = next((key for key in harvested if key not in found), None)
@@ -208,16 +214,40 @@ class FunctionsBench:
 
     def _traced(self, function: Function, filing: Filing) -> list[Seen]:
         """File the traces of the inputs that are worth one; returns what they show."""
-        settings = self.work.place.settings
         tried = self._inputs(function, filing)
         try:
-            seen = explore(function.call(""), tried, settings, self.one.run)
+            seen = self._seen(function, tried, filing)
         except NoSandbox:
             raise
         except CannotRun as error:
             filing.drop(Counter(["functions whose program does not load"]))
             filing.say(function.key, str(error))
             return []
+        kept: list[Seen] = []
+        for each in chosen([each for each in seen if each.outcome not in NAME_ERRORS], self.work.kept):
+            try:
+                alone = self._alone(function.call(each.arguments), filing)
+            except NoSandbox:
+                raise
+            except CannotRun as error:
+                filing.drop(Counter(["inputs that cannot be run by themselves"]))
+                filing.say(function.key, str(error))
+                continue
+            if alone is None:
+                continue
+            table, shown = alone
+            # What other inputs had left behind made it telling, and by itself it is one more of the same.
+            if any((shown.path, shown.outcome) == (other.path, other.outcome) for other in kept):
+                filing.drop(Counter(["shows nothing new by itself"]))
+            else:
+                filing.add(table, stopped=False)
+                kept.append(shown)
+        return kept
+
+    def _seen(self, function: Function, tried: list[str], filing: Filing) -> list[Seen]:
+        """What the inputs show that end, all tried in one process.  Raises CannotRun if the program does not load."""
+        settings = self.work.place.settings
+        seen = explore(function.call(""), tried, settings, self.one.run)
         if self.work.crosshair and not frozenset(function.body) <= frozenset().union(*(each.lines for each in seen)):
             more = solved(function.code, function.function, self.work.crosshair, settings, self.one.run)
             more = [each for each in more if each not in tried]
@@ -227,17 +257,7 @@ class FunctionsBench:
         filing.counts["inputs.tried"] += len(tried)
         filing.counts["inputs.ended"] += len(seen)
         filing.counts["inputs.returned"] += sum(each.returned for each in seen)
-        kept = []
-        contents: set[str] = set()
-        for each in chosen([each for each in seen if each.outcome not in NAME_ERRORS], self.work.kept):
-            call = function.call(each.arguments)
-            told = trace_call(call, settings, source="functions", run=self.one.run)
-            content = self._agreed(call, told, filing)
-            if content is not None and content not in contents:
-                contents.add(content)
-                filing.add(main_trace(told), stopped=told.finished.stopped is not None)
-                kept.append(each)
-        return kept
+        return seen
 
     def _inputs(self, function: Function, filing: Filing) -> list[str]:
         """What is tried, the likeliest first."""
@@ -249,20 +269,27 @@ class FunctionsBench:
             found += [each.arguments for each in proposed.candidates]
             filing.counts["inputs.of the model"] += len(proposed.candidates)
             filing.drop(Counter({f"proposals: {why.value}": number for why, number in proposed.dropped.items()}))
+        # A model's and a person's argument lists are texts that may be anything.
+        unread = set(function.harvested) - set(found)
+        filing.drop(Counter({"calls that are no argument lists": len(unread)}))
         return list(dict.fromkeys(found))
 
-    def _agreed(self, call: Call, told: Told, filing: Filing) -> str | None:
-        """The content of a trace that another sandbox gives too, and that came to its end."""
+    def _alone(self, call: Call, filing: Filing) -> tuple[pa.Table, Seen] | None:
+        """The row of a program that ran by itself, if it came to its end and another sandbox gives the same; and what
+        it shows.  Raises CannotRun."""
+        settings = self.work.place.settings
+        told = trace_call(call, settings, source="functions", run=self.one.run)
         filing.drop(told.dropped)
         table = main_trace(told)
-        again = main_trace(trace_call(call, self.work.place.settings, run=self.other.run))
-        if not table.num_rows or not again.num_rows:
+        if told.finished.stopped is not None or Ending.SECONDS.value in table.column("ending").to_pylist():
+            filing.add(table, stopped=told.finished.stopped is not None)
             return None
-        content: str = table.column("content")[0].as_py()
-        if content != again.column("content")[0].as_py():
+        again = main_trace(trace_call(call, settings, run=self.other.run))
+        if table.column("content").to_pylist() != again.column("content").to_pylist():
             filing.drop(Counter(["two runs differ"]))
             return None
-        if table.column("ending")[0].as_py() not in ("returned", "raised"):
+        shown = seen_alone(told.finished.wire, call.arguments)
+        if shown is None:
             filing.drop(Counter(["reached a limit when run by itself"]))
             return None
-        return content
+        return table, shown

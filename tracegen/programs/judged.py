@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 
 from tracegen.context import Source, normalised, whole_files
-from tracegen.execution import MIB, Finished, Lanes, Run
+from tracegen.execution import Finished, Lanes, Run
 from tracegen.harvest import Telling, harvest
 from tracegen.payload.scope import Selection
 from tracegen.programs.filing import Filing
@@ -29,7 +29,6 @@ from tracegen.settings import CannotRun, NoSandbox, Settings
 from tracegen.trace import Entry
 from tracegen.work import Part
 
-LANES = Lanes(steps=4 * MIB, text=16 * MIB, notes=MIB)
 FILE, SHOWN = "<program>", "program.py"
 
 
@@ -115,14 +114,17 @@ def _lines(text: str) -> list[str]:
 
 
 def trace_program(program: Program, test: Case, settings: Settings, run: Run) -> tuple[Told, Judgement | None]:
-    """Run one test: the rows of the program's module and of its threads.  Raises CannotRun if it does not compile."""
+    """Run one test: the row of the program's module; traces of threads are left out, and counted.
+
+    Raises CannotRun if it does not compile.
+    """
     text = normalised(program.source)
     target = {"kind": "script", "path": FILE, "source": text, "shown": SHOWN, "argv": []}
     selection = Selection(begin="code", file=FILE, name="<module>", files=(FILE,))
     with tempfile.TemporaryFile() as stdin:
-        stdin.write(test.input.encode("utf-8", "surrogateescape"))
+        stdin.write(test.input.encode("utf-8", "surrogatepass"))
         stdin.seek(0)
-        finished = run(target, selection, settings, stdin=stdin, lanes=LANES)
+        finished = run(target, selection, settings, stdin=stdin, lanes=Lanes.holding(settings.limits))
     refused(finished, program.id, settings)
     judgement = judged(test.output, finished)
     context = whole_files([Source(SHOWN, text)], None)
@@ -141,7 +143,8 @@ def trace_program(program: Program, test: Case, settings: Settings, run: Run) ->
         expected=test.output,
         verdict=judgement.value if judgement else None,
     )
-    return Told(rows.table, rows.dropped, finished), judgement
+    threads = Counter({"traces of threads": len(finished.wire.traces) - len(tellings)})
+    return Told(rows.table, rows.dropped + threads, finished), judgement
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def read_rows(path: Path, what: str, made: Callable[[Mapping[str, object], str],
     ``made`` gets an object and "FILE:LINE"; ``what`` is what the file should hold.  Raises CannotRun.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise CannotRun(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -14,9 +14,9 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tracegen.context import normalised
-from tracegen.execution import Run, run
+from tracegen.execution import Lanes, Run, run
 from tracegen.frame import Event
-from tracegen.programs.calls import LANES, Call, main_trace, trace_call
+from tracegen.programs.calls import Call, main_trace, trace_call
 from tracegen.programs.filing import Filing
 from tracegen.programs.rows import read_rows, text_of
 from tracegen.programs.told import Told
@@ -56,13 +56,14 @@ def read_samples(path: Path) -> list[Sample]:
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> list[Sample]:
     """Write samples as JSONL, a new file that `read_samples` reads back; returns them.  Raises CannotRun."""
-    written = []
+    written = list(samples)
+    rows = ({name: value for name, value in asdict(each).items() if value is not None} for each in written)
+    text = "".join(json.dumps(row) + "\n" for row in rows)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            for sample in samples:
-                row = {name: value for name, value in asdict(sample).items() if value is not None}
-                file.write(json.dumps(row) + "\n")
-                written.append(sample)
+        # The same command again finds what it wrote.
+        if not (path.is_file() and path.read_bytes() == text.encode("ascii")):
+            with path.open("x", encoding="ascii") as file:
+                file.write(text)
     except OSError as error:
         raise CannotRun(f"{path}: cannot be written: {error.strerror}") from None
     return written
@@ -123,7 +124,7 @@ def run_sample(sample: Sample, settings: Settings, source: str = "function", run
             shown="program.py",
             module="program",
         )
-        told = trace_call(call, settings, LANES, source, run)
+        told = trace_call(call, settings, Lanes.holding(settings.limits), source, run)
     except NoSandbox:
         raise
     except CannotRun as error:

@@ -31,7 +31,10 @@ class Workplace:
             "foretrace": metadata.version("foretrace"),
             "python": str(interpreter),
             "scrubbed": self.scrubber is not None,
+            "sandbox": self.level.value,
             "memory": self.bounds.memory,
+            "disk": self.bounds.disk,
+            "processes": self.bounds.processes,
             **self.settings.identity,
         }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tracegen.execution import Lanes
 from tracegen.payload import confine
 from tracegen.payload.scope import Selection
-from tracegen.sandbox.bounds import MIB, Level
+from tracegen.sandbox.bounds import MIB, Bounds, Level
 from tracegen.sandbox.interpreter import needs
 from tracegen.sandbox.session import Sandbox
 from tracegen.sandbox.walls import unreadable
@@ -31,27 +31,30 @@ class Found:
 
 
 @functools.cache
-def strongest(settings: Settings) -> Found:
+def strongest(settings: Settings, bounds: Bounds | None = None) -> Found:
     """Try the levels for this interpreter, the strongest first.  Raises CannotRun if the interpreter does not work."""
     reasons: list[tuple[Level, str]] = []
     for level in Level:
         if level is Level.PROCESS:
             break
-        why = trouble(level, settings)
+        why = trouble(level, settings, bounds)
         if why is None:
             return Found(level, tuple(reasons))
         reasons.append((level, why))
     return Found(Level.PROCESS, tuple(reasons))
 
 
-def trouble(level: Level, settings: Settings) -> str | None:
-    """Why a level does not work with this interpreter; None if it does."""
+def trouble(level: Level, settings: Settings, bounds: Bounds | None = None) -> str | None:
+    """Why a level does not work with this interpreter and these bounds; None if it does.
+
+    Raises CannotRun for what no level can help: an --include that is not there.
+    """
     if level is Level.LANDLOCK:
         why = _landlock(settings)
         if why is not None:
             return why
     try:
-        with Sandbox(settings, level) as sandbox:
+        with Sandbox(settings, level, bounds) as sandbox:
             caller = {"caller": "def main():\n    return 1\n", "caller_filename": "<main>"}
             target = {"kind": "function", "code": "f = int\n", "filename": "<p>", "module": "p", "function": "f"}
             selection = Selection(begin="code", file="<main>", name="main", files=("<p>", "<main>"))
@@ -59,6 +62,8 @@ def trouble(level: Level, settings: Settings) -> str | None:
             finished = sandbox.run({**target, **caller, "folder": ""}, selection, lanes=lanes)
     except CannotRun as error:
         return str(error)
+    if finished.wire.error is not None and finished.wire.error[0] == "include":
+        raise CannotRun(f"--include: {finished.wire.error[1]}")
     if finished.returncode != 0:
         lines = finished.stderr.decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:300] if lines else f"exit code {finished.returncode}"
@@ -78,22 +83,20 @@ def _landlock(settings: Settings) -> str | None:
     return None
 
 
-def chosen(wanted: str, settings: Settings, trust: bool) -> Level:
+def chosen(wanted: str, settings: Settings, trust: bool, bounds: Bounds | None = None) -> Level:
     """The level that a command runs at.  Raises CannotRun below ``landlock`` unless the code is said to be trusted,
     and for a level that does not work."""
     way_out = "install bubblewrap, or say with --trust that you trust this code: it then runs with your rights"
     if wanted == AUTO:
-        found = strongest(settings)
+        found = strongest(settings, bounds)
         if found.level is Level.PROCESS and not trust:
             reasons = "; ".join(f"{level.value}: {why}" for level, why in found.reasons)
             raise CannotRun(f"no sandbox works here ({reasons}); {way_out}")
         return found.level
     level = Level(wanted)
-    if level is Level.PROCESS:
-        if not trust:
-            raise CannotRun(f"--sandbox process isolates nothing; {way_out}")
-        return level
-    why = trouble(level, settings)
+    if level is Level.PROCESS and not trust:
+        raise CannotRun(f"--sandbox process isolates nothing; {way_out}")
+    why = trouble(level, settings, bounds)
     if why is not None:
         raise CannotRun(f"--sandbox {wanted}: {why}")
     return level

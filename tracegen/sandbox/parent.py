@@ -49,7 +49,9 @@ class Parent:
         self._process: subprocess.Popen[bytes] | None = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            with tempfile.TemporaryFile() as users, tempfile.TemporaryFile() as complaints:
+            # A pipe, as tasks have one: Python's streams remember for ever whether they could seek at their start.
+            complaints, theirs_too = os.pipe()
+            with tempfile.TemporaryFile() as users, os.fdopen(complaints, "rb", 0) as heard:
                 users.write(PASSWD)
                 users.flush()
                 users.seek(0)
@@ -57,15 +59,15 @@ class Parent:
                 uid = self._user.uid if self._user else None
                 self._walls = walls(level, wanted, library, self._home.path, bounds, uid, fds)
                 self.library = self._walls.library
-                self._start(theirs, fds if level is Level.BWRAP else fds[:1], complaints)
-                self._greet(complaints)
+                self._start(theirs, fds if level is Level.BWRAP else fds[:1], theirs_too)
+                self._greet(heard)
         except BaseException:
             self.end()
             raise
         finally:
             theirs.close()
 
-    def _start(self, theirs: socket.socket, fds: tuple[int, ...], complaints: BinaryIO) -> None:
+    def _start(self, theirs: socket.socket, fds: tuple[int, ...], complaints: int) -> None:
         argv = self._walls.argv
         try:
             self._process = subprocess.Popen(
@@ -80,6 +82,8 @@ class Parent:
             )
         except OSError as error:
             raise NoSandbox(f"{argv[0]}: cannot be started: {error.strerror}") from None
+        finally:
+            os.close(complaints)
         theirs.close()
 
     def _greet(self, complaints: BinaryIO) -> None:
@@ -109,8 +113,8 @@ class Parent:
                 raise Lost("its folders cannot be emptied")
         except Lost as error:
             self._process_ended()
-            complaints.seek(0)
-            said = complaints.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
+            os.set_blocking(complaints.fileno(), False)
+            said = (complaints.read(1 << 16) or b"").decode("utf-8", "replace").strip().splitlines()
             why = said[-1][:300] if said else str(error)
             raise NoSandbox(f"the sandbox does not start at the level {self._level.value}: {why}") from None
 
