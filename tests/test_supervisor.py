@@ -10,6 +10,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import select
 import shutil
@@ -632,7 +633,9 @@ def test_events_are_json_lines() -> None:
     listen = JsonLines(stream)
     for event in (Started(9, 1, 3, 1), Progress(2), Progress(3), ShardDone(1, 4, 0.5, ("é",)), Finished(3, 9, True)):
         listen(event)
-    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
+    said = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {said[1].pop(name) is None for name in ("items_per_second", "seconds_left")} == {False}
+    assert said == [
         {"event": "started", "items": 9, "items_done": 1, "shards": 3, "shards_done": 1},
         {"event": "progress", "items_done": 2},
         {"event": "shard_done", "index": 1, "rows": 4, "seconds": 0.5, "said": ["é"]},
@@ -672,3 +675,24 @@ def test_the_bar_writes_only_lines_where_there_is_no_terminal() -> None:
         ):
             bar(event)
     assert stream.getvalue() == "w1: no\nx; made anew\n"
+
+
+def test_a_log_without_a_terminal_has_the_rate_and_the_time_that_remains() -> None:
+    log = io.StringIO()
+    with Bar(log, seconds=0.0) as bar:
+        bar(Started(10, 2, 5, 1))
+        bar(Progress(6))
+    first, last = log.getvalue().splitlines()
+    assert first == "1 of 5 shards are finished already"
+    assert re.fullmatch(r"6 of 10 items, [0-9.e+]+ a second, about [0-9:]+ left", last)
+
+
+def test_progress_for_programs_says_how_fast_and_how_long() -> None:
+    log = io.StringIO()
+    lines = JsonLines(log, seconds=0.0)
+    lines(Started(10, 2, 5, 1))
+    lines(Progress(2))
+    lines(Progress(6))
+    _, nothing, some = (json.loads(line) for line in log.getvalue().splitlines())
+    assert (nothing["items_per_second"], nothing["seconds_left"]) == (0.0, None)
+    assert some["items_per_second"] > 0 and some["seconds_left"] is not None

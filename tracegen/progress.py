@@ -73,38 +73,69 @@ Event = Started | Progress | ShardDone | Damaged | Retried | Finished
 Listener = Callable[[Event], None]
 
 
+class Pace:
+    """How fast this run is, and how long it will take: what earlier runs did says nothing of that."""
+
+    def __init__(self, started: Started) -> None:
+        self._items = started.items
+        self._before = self._done = started.items_done
+        self._began = time.monotonic()
+
+    def at(self, event: Progress) -> dict[str, float | None]:
+        """Items a second, and the seconds that remain; None as long as nothing tells."""
+        self._done = event.items_done
+        seconds = time.monotonic() - self._began
+        rate = (self._done - self._before) / seconds if seconds > 0 else 0.0
+        left = (self._items - self._done) / rate if rate > 0 else None
+        return {"items_per_second": round(rate, 3), "seconds_left": None if left is None else round(left, 1)}
+
+    def __str__(self) -> str:
+        said = self.at(Progress(self._done))
+        left = said["seconds_left"]
+        rest = "" if left is None else f", about {tqdm.format_interval(left)} left"
+        return f"{self._done} of {self._items} items, {said['items_per_second']:g} a second{rest}"
+
+
 class JsonLines:
     """Writes each event as one line: ``{"event": "shard_done", "index": 3, …}``.
 
-    `Progress` is written every ``seconds`` at most.
+    `Progress` is written every ``seconds`` at most, with the `Pace`.
     """
 
     def __init__(self, stream: TextIO, seconds: float = 1.0) -> None:
         self._stream = stream
         self._seconds = seconds
         self._next = 0.0
+        self._pace: Pace | None = None
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
+        said: dict[str, object] = asdict(event)
+        if isinstance(event, Started):
+            self._pace = Pace(event)
         if isinstance(event, Progress):
             now = time.monotonic()
             if now < self._next:
                 return
             self._next = now + self._seconds
+            said |= self._pace.at(event) if self._pace else {}
         name = re.sub(r"(?<=.)([A-Z])", r"_\1", type(event).__name__).lower()
-        self._stream.write(json.dumps({"event": name, **asdict(event)}) + "\n")
+        self._stream.write(json.dumps({"event": name, **said}) + "\n")
         self._stream.flush()
 
 
 class Bar:
     """A bar with the rate and the time that remains, from this run's recent past; lines stand above it.
 
-    On a stream that is no terminal only the lines are written.
+    On a stream that is no terminal the lines are written, and every ``seconds`` one with the `Pace`.
     """
 
-    def __init__(self, stream: TextIO, unit: str = "item") -> None:
+    def __init__(self, stream: TextIO, unit: str = "item", seconds: float = 60.0) -> None:
         self._stream = stream
         self._unit = unit
+        self._seconds = seconds
+        self._next = 0.0
+        self._pace: Pace | None = None
         self._bar: tqdm[NoReturn] | None = None
 
     def __enter__(self) -> Bar:
@@ -128,11 +159,18 @@ class Bar:
                 smoothing=0.05,
                 mininterval=0.5,
             )
+            if not self._stream.isatty():
+                self._pace, self._next = Pace(event), time.monotonic() + self._seconds
             if event.shards_done:
                 self._say(f"{event.shards_done} of {event.shards} shards are finished already")
         elif isinstance(event, Progress):
             if self._bar is not None:
                 self._bar.update(event.items_done - self._bar.n)
+            if self._pace is not None:
+                self._pace.at(event)
+                if time.monotonic() >= self._next:
+                    self._next = time.monotonic() + self._seconds
+                    self._say(str(self._pace))
         elif isinstance(event, ShardDone):
             for line in event.said:
                 self._say(line)
