@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import cli
 import tracegen
 from tests.command import Answer, foretrace, refused
 from tests.rows import numbered, only, table
@@ -897,3 +898,12 @@ def test_a_reader_that_goes_away_is_no_disaster(program: Path) -> None:
     process.stderr.close()
     process.wait()
     assert b"Traceback" not in error
+
+
+def test_ctrl_c_at_any_moment_is_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.doctor, "examine", interrupted)
+    answer = foretrace("doctor")
+    assert (answer.code, answer.err.splitlines()[-1]) == (130, "foretrace: stopped")

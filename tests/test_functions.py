@@ -175,6 +175,16 @@ def test_a_models_proposals_are_tried_too(
     assert "1 of the model" in said
 
 
+def test_an_answer_without_a_text_costs_one_function_its_proposals(
+    tmp_path: Path, serve: Callable[..., tuple[Endpoint, Script]]
+) -> None:
+    endpoint, _ = serve((200, b'{"choices": [{"message": {"content": null}}]}'))
+    text = "def f(n: int):\n    return n\n"
+    traces, said, err = collected(tmp_path, "--propose", endpoint.url, "--model", endpoint.model, text=text)
+    assert traces and "1 proposals: an answer without a text" in said
+    assert "stranger:f: " in err
+
+
 def test_a_model_that_does_not_answer_ends_the_run_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def f(n):\n    return n\n")
     url = "http://127.0.0.1:9"

@@ -53,6 +53,10 @@ class Drop(Enum):
     BEYOND = "is more than was asked for"
 
 
+class OddAnswer(CannotRun):
+    """An answer without a text, as of a model that refuses: the next one may have one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """``url`` ends before ``/chat/completions``; ``key_env`` names the environment variable that holds a key.
@@ -242,5 +246,5 @@ def _content(endpoint: Endpoint, body: bytes) -> str:
     except (LookupError, TypeError):
         content = None
     if not isinstance(content, str):
-        raise CannotRun(f"{endpoint.address}: the answer has no choices[0].message.content: is this a chat endpoint?")
+        raise OddAnswer(f"{endpoint.address}: the answer has no choices[0].message.content: is this a chat endpoint?")
     return content

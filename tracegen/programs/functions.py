@@ -26,7 +26,7 @@ from tracegen.programs.excerpt import Excerpt, Library, excerpt
 from tracegen.programs.exploration import Seen, chosen, explore, seen_alone
 from tracegen.programs.filing import Filing
 from tracegen.programs.workplace import Workplace
-from tracegen.proposals import Endpoint, propose
+from tracegen.proposals import Endpoint, OddAnswer, propose
 from tracegen.sandbox import Sandbox
 from tracegen.settings import CannotRun, NoSandbox
 from tracegen.trace import Ending
@@ -265,10 +265,15 @@ class FunctionsBench:
         seed = work.place.settings.seed
         found = [each.arguments for each in candidates(function.signature, work.tried, seed, function.harvested)]
         if work.endpoint is not None:
-            proposed = propose(work.endpoint, function.signature, work.kept, seed)
-            found += [each.arguments for each in proposed.candidates]
-            filing.counts["inputs.of the model"] += len(proposed.candidates)
-            filing.drop(Counter({f"proposals: {why.value}": number for why, number in proposed.dropped.items()}))
+            try:
+                proposed = propose(work.endpoint, function.signature, work.kept, seed)
+            except OddAnswer as error:
+                filing.drop(Counter(["proposals: an answer without a text"]))
+                filing.say(function.key, str(error))
+            else:
+                found += [each.arguments for each in proposed.candidates]
+                filing.counts["inputs.of the model"] += len(proposed.candidates)
+                filing.drop(Counter({f"proposals: {why.value}": number for why, number in proposed.dropped.items()}))
         # A model's and a person's argument lists are texts that may be anything.
         unread = set(function.harvested) - set(found)
         filing.drop(Counter({"calls that are no argument lists": len(unread)}))
