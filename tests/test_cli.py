@@ -16,7 +16,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-import cli
 import tracegen
 from tests.command import Answer, foretrace, refused
 from tests.rows import numbered, only, table
@@ -904,6 +903,6 @@ def test_ctrl_c_at_any_moment_is_an_exit_code_of_its_own(monkeypatch: pytest.Mon
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.doctor, "examine", interrupted)
+    monkeypatch.setattr("tracegen.doctor.examine", interrupted)
     answer = foretrace("doctor")
     assert (answer.code, answer.err.splitlines()[-1]) == (130, "foretrace: stopped")

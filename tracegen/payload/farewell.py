@@ -9,6 +9,7 @@ import atexit
 import gc
 import os
 import sys
+from types import FunctionType, ModuleType
 from typing import Any, Callable, NoReturn, Tuple
 
 # Taken now: the program may put something else in their place.
@@ -52,18 +53,15 @@ def live(main: Callable[[int, int], None], task: Tuple[int, int]) -> NoReturn:
 
 
 def _cleared(module: Any) -> None:
-    """What CPython does to a module that is still held at the end: its names let go, the private ones first.
-
-    To the program's own modules only, which no import system made.
-    """
+    """Let go of what the program's own modules hold, which no import system made: values in their order, so that files
+    are flushed and finalisers find the functions and modules that they need."""
     try:
         if getattr(module, "__spec__", module) is not None:
             return
         names = vars(module)
-        for private in (True, False):
-            for name in list(names):
-                if name != "__builtins__" and ((name[:1] == "_" and name[1:2] != "_") or not private):
-                    names[name] = None
+        for name in list(names):
+            if name[:2] != "__" and not isinstance(names[name], (ModuleType, FunctionType, type)):
+                names[name] = None
     except BaseException:
         pass  # Somebody's own idea of a module.
 
