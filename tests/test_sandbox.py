@@ -357,9 +357,11 @@ def test_an_interpreter_below_tmp_works_behind_bubblewrap_and_is_nobodys_to_chan
     (tmp_path / "py").symlink_to(sys.executable)
     with Sandbox(Settings(str(tmp_path / "py")), Level.BWRAP) as sandbox:
         body = f"    import os\n    return sorted(os.listdir('/tmp')), os.access('/tmp/{tmp_path.parts[2]}', os.W_OK)"
+        # The interpreter that runs the tests may lie there too.
+        tops = {each.split("/")[2] for each in (str(tmp_path), sys.prefix, sys.base_prefix) if each.startswith("/tmp/")}
         for _ in range(2):
             ended = run(sandbox, body)
-            assert ended.wire.texts().to_pylist()[-1] == f"(['{tmp_path.parts[2]}', 'work'], False)"
+            assert ended.wire.texts().to_pylist()[-1] == f"({sorted([*tops, 'work'])}, False)"
 
 
 def test_a_link_to_an_interpreter_in_tmp_itself_is_refused_behind_bubblewrap(tmp_path: Path) -> None:
