@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import functools
 import json
-import math
 import os
 import sys
 from collections import Counter
@@ -44,6 +43,8 @@ from tracegen.work import Work
 
 FELL_SHORT = 1
 INTERRUPTED = 130
+LONGEST_PASS = 600
+"""Seconds: what is silent for longer counts as dead."""
 _DEFAULT = Limits()
 _BOUNDS = Bounds()
 
@@ -249,8 +250,8 @@ class Making:
                     _say(f"sandbox: {found}")
 
             try:
-                # One item may be hundreds of runs of which each takes until its deadline.
-                patience = 600 + 200 * settings.deadline
+                # A few runs, of which each takes until its deadline, pass without a word.
+                patience = 600 + 10 * settings.deadline
                 made = supervisor.collect(
                     job, items, self.output, jobs=self.jobs, events=tell, patience=patience, **self._shards
                 )
@@ -352,8 +353,8 @@ def collect_functions(
         raise CannotRun("give SOURCEs (files, folders, installed modules), or --samples FILE")
     if (url is None) != (model is None):
         raise CannotRun("--propose URL and --model NAME go together")
-    if not 0 <= crosshair < math.inf:
-        raise CannotRun(f"--crosshair {crosshair}: give seconds, or leave it out")
+    if not 0 <= crosshair <= LONGEST_PASS:
+        raise CannotRun(f"--crosshair {crosshair}: give seconds, at most {LONGEST_PASS} a function, or leave it out")
     if key_env is not None and key_env not in os.environ:
         raise CannotRun(f"--key-env {key_env}: there is no such environment variable")
     if file is not None:

@@ -239,7 +239,7 @@ def test_functions_of_several_sources_are_found_once(tmp_path: Path) -> None:
     [
         ((), "give SOURCEs (files, folders, installed modules), or --samples FILE"),
         (("nosuchmodule",), "nosuchmodule: "),
-        (("bisect", "--crosshair", "-1"), "--crosshair -1.0: give seconds, or leave it out"),
+        (("bisect", "--crosshair", "-1"), "--crosshair -1.0: give seconds, at most 600 a function"),
         (("bisect", "--propose", "http://127.0.0.1:1"), "--propose URL and --model NAME go together"),
         (("bisect", "--shard", "3/2"), "--shard 3/2: the first of 2 jobs is 1/2, the last 2/2"),
         (

@@ -13,7 +13,8 @@ import pytest
 import tracegen
 from tests.command import foretrace, refused
 from tracegen import CannotRun, Ending, Settings
-from tracegen.programs.judged import Case, Judgement, Program, read_programs, trace_program
+from tracegen.programs.judged import Case, Judgement, Program, ProgramsWork, read_programs, trace_program
+from tracegen.programs.workplace import Workplace
 from tracegen.sandbox import Level, Sandbox
 
 SUM = "n = int(input())\nprint(sum(int(word) for word in input().split()))\n"
@@ -161,3 +162,11 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     complaint = refused("collect", "programs", tmp_path / "no", "-o", tmp_path / "data")
     assert complaint == f"{tmp_path}/no: cannot be read: No such file or directory"
     assert not (tmp_path / "data").exists()
+
+
+def test_a_program_with_many_tests_says_that_it_goes_on() -> None:
+    program = Program("p", "print(input())\n", tuple(Case(str(n), str(n)) for n in range(3)))
+    told: list[bool] = []
+    with ProgramsWork(Workplace(Settings(), Level.PROCESS, None)).opened(0) as bench:
+        bench.make([program], lambda item=True: told.append(item))
+    assert told == [False, False, False, True]

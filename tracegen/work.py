@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -29,11 +29,18 @@ class Part:
     said: tuple[str, ...] = ()
 
 
+class Done(Protocol):
+    """What the work tells as it goes: that an item is done, or only that the worker is alive (``item=False``)."""
+
+    def __call__(self, item: bool = True) -> None:
+        """Tell it."""
+
+
 class Bench(Protocol[ItemT_contra]):
     """What a worker has at hand while it lives: its sandboxes, warm."""
 
-    def make(self, items: Sequence[ItemT_contra], done: Callable[[], None]) -> Part:
-        """The part of one shard; ``done`` is called after each item, and says that the worker is alive."""
+    def make(self, items: Sequence[ItemT_contra], done: Done) -> Part:
+        """The part of one shard; ``done`` is called after each item, and within one that takes long."""
 
 
 class Work(Protocol[ItemT_contra]):

@@ -59,6 +59,11 @@ class _ItemDone:
 
 
 @dataclass(frozen=True, slots=True)
+class _Alive:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
     """The shard is on the disk, and its marker too."""
 
@@ -77,7 +82,7 @@ def _serve(work: Work[Any], dataset: DataSet, pipe: Connection[Any, Any], slot: 
     signal.signal(signal.SIGTERM, _leave)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
-    def tell(message: _Ready | _ItemDone | _Made | _Failed) -> None:
+    def tell(message: _Ready | _ItemDone | _Alive | _Made | _Failed) -> None:
         try:
             pipe.send(message)
         except OSError:
@@ -91,7 +96,7 @@ def _serve(work: Work[Any], dataset: DataSet, pipe: Connection[Any, Any], slot: 
                     index, items = pipe.recv()
                 except (EOFError, ConnectionResetError):
                     return
-                part = bench.make(items, lambda: tell(_ItemDone()))
+                part = bench.make(items, lambda item=True: tell(_ItemDone() if item else _Alive()))
                 dataset.store(index, part.table, part.cut, part.counts, part.said)
                 tell(_Made())
     except CannotRun as error:
@@ -249,6 +254,8 @@ class Pool:
             worker.heard = time.monotonic()
             if isinstance(message, _Ready):
                 self._send(worker)
+            elif isinstance(message, _Alive):
+                continue
             elif isinstance(message, _ItemDone):
                 worker.items_done += 1
                 self._show_progress()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -30,7 +30,7 @@ from tracegen.proposals import Endpoint, OddAnswer, propose
 from tracegen.sandbox import Sandbox
 from tracegen.settings import CannotRun, NoSandbox
 from tracegen.trace import Ending
-from tracegen.work import Part
+from tracegen.work import Done, Part
 
 FOUND, TRACED, COVERED = "functions.found", "functions.with a trace", "functions.permille of their lines covered"
 LONGEST = 500
@@ -197,14 +197,14 @@ class FunctionsBench:
     one: Sandbox
     other: Sandbox
 
-    def make(self, items: Sequence[Function], done: Callable[[], None]) -> Part:
+    def make(self, items: Sequence[Function], done: Done) -> Part:
         """One shard."""
         filing = Filing(self.work.place.scrubber)
         for function in items:
             filing.counts[FOUND] += 1
             if function.refused:
                 filing.drop(Counter([f"functions: {function.refused}"]))
-            elif kept := self._traced(function, filing):
+            elif kept := self._traced(function, filing, done):
                 lines = frozenset(function.body)
                 reached = lines & frozenset().union(*(each.lines for each in kept))
                 filing.counts[TRACED] += 1
@@ -212,7 +212,7 @@ class FunctionsBench:
             done()
         return filing.part()
 
-    def _traced(self, function: Function, filing: Filing) -> list[Seen]:
+    def _traced(self, function: Function, filing: Filing, done: Done) -> list[Seen]:
         """File the traces of the inputs that are worth one; returns what they show."""
         tried = self._inputs(function, filing)
         try:
@@ -225,6 +225,7 @@ class FunctionsBench:
             return []
         kept: list[Seen] = []
         for each in chosen([each for each in seen if each.outcome not in NAME_ERRORS], self.work.kept):
+            done(item=False)
             try:
                 alone = self._alone(function.call(each.arguments), filing)
             except NoSandbox:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -27,7 +27,7 @@ from tracegen.programs.workplace import Workplace
 from tracegen.sandbox import Sandbox
 from tracegen.settings import CannotRun, NoSandbox, Settings
 from tracegen.trace import Entry
-from tracegen.work import Part
+from tracegen.work import Done, Part
 
 FILE, SHOWN = "<program>", "program.py"
 
@@ -177,7 +177,7 @@ class ProgramsBench:
     work: ProgramsWork
     sandbox: Sandbox
 
-    def make(self, items: Sequence[Program], done: Callable[[], None]) -> Part:
+    def make(self, items: Sequence[Program], done: Done) -> Part:
         """One shard."""
         filing = Filing(self.work.place.scrubber)
         for program in items:
@@ -196,6 +196,7 @@ class ProgramsBench:
                 filing.add(told.table, stopped=judgement is None)
                 filing.counts[f"tests.{judgement.value if judgement else 'ended from outside'}"] += 1
                 passed &= judgement is Judgement.PASSED
+                done(item=False)
             if program.correct is not None and program.correct != passed:
                 said = "correct, and does not pass" if program.correct else "wrong, and passes"
                 filing.counts[f"programs.said to be {said}"] += 1

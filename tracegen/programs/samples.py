@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ from tracegen.programs.told import Told
 from tracegen.programs.workplace import Workplace
 from tracegen.sandbox import Level, Sandbox
 from tracegen.settings import CannotRun, NoSandbox, Settings
-from tracegen.work import Part
+from tracegen.work import Done, Part
 
 SAMPLE_FUNCTION = "f"
 AGREES, DIFFERS = "outputs.as the sample says", "outputs.not as the sample says"
@@ -186,7 +186,7 @@ class SamplesBench:
     work: SamplesWork
     sandbox: Sandbox
 
-    def make(self, items: Sequence[Sample], done: Callable[[], None]) -> Part:
+    def make(self, items: Sequence[Sample], done: Done) -> Part:
         """One shard."""
         filing = Filing(self.work.place.scrubber)
         for sample in items:
