@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -266,3 +269,18 @@ def test_what_is_made_anew_may_be_interrupted_anywhere(tmp_path: Path) -> None:
     (folder / MANIFEST).write_bytes(new)
     # And the other way round: a marker of other items is not believed.
     assert begun(folder, others).found(0).state is State.TO_MAKE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_that_nobody_has_reaped_and_one_whose_number_is_anothers_count_as_dead(tmp_path: Path) -> None:
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    here, me = aside._here(), os.getpid()
+    names = [f".a.{here}-{zombie.pid}-at1-00000000.partial", f".a.{here}-{me}-at1-00000000.partial"]
+    mine = f".a.{here}-{me}-at{aside._process(me)[1]}-00000000.partial"
+    for name in (*names, mine):
+        assert aside.is_aside(name)
+        (tmp_path / name).touch()
+    aside.sweep(tmp_path)
+    zombie.wait()
+    assert [path.name for path in tmp_path.iterdir()] == [mine]

@@ -22,7 +22,7 @@ import pyarrow as pa
 from tracegen.settings import CannotRun
 
 # A process that may still be alive can be asked about only from its own machine and pid namespace.
-_ASIDE = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")
+_ASIDE = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)(?:-at(\d*))?-[0-9a-f]{8}\.partial")
 _DAY = 86400.0
 
 
@@ -42,7 +42,8 @@ def put(path: Path, data: bytes | pa.Buffer, over: bool = True) -> None:
 
     Where it exists already it is replaced, or left as it is if not ``over``.
     """
-    aside = path.with_name(f".{path.name}.{_here()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+    who = f"{_here()}-{os.getpid()}-at{_process(os.getpid())[1]}"
+    aside = path.with_name(f".{path.name}.{who}-{secrets.token_hex(4)}.partial")
     with refusals(path):
         try:
             with aside.open("xb") as stream:
@@ -98,11 +99,15 @@ def sweep(folder: Path) -> None:
     with refusals(folder):
         for path in folder.iterdir() if folder.is_dir() else ():
             found = _ASIDE.fullmatch(path.name)
-            if found and (_has_died(int(found[2])) if found[1] == _here() else _is_old(path)):
+            if found and (_has_died(int(found[2]), found[3] or "") if found[1] == _here() else _is_old(path)):
                 path.unlink(missing_ok=True)
 
 
-def _has_died(pid: int) -> bool:
+def _has_died(pid: int, born: str) -> bool:
+    """Whether the process that had this number, and began then, has ended: a number is given to others later."""
+    state, began = _process(pid)
+    if state:
+        return state in "ZX" or (bool(born) and began != born)
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -110,6 +115,15 @@ def _has_died(pid: int) -> bool:
     except PermissionError:
         pass
     return False
+
+
+def _process(pid: int) -> tuple[str, str]:
+    """A process's state, and when it began in ticks since the machine's start; empty where /proc does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return fields[0].decode("ascii"), fields[19].decode("ascii")
+    except (OSError, IndexError, ValueError):
+        return "", ""
 
 
 def _is_old(path: Path) -> bool:
