@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import functools
 import json
 import os
@@ -63,6 +64,13 @@ class OneLine(click.Group):
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            # What is still buffered has nowhere to go either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"foretrace: standard output: {error.strerror}; make room, or send it elsewhere", err=True)
+            sys.exit(2)
         except click.Abort:
             # click's own end for it is an exit code of 1.
             click.echo("foretrace: stopped", err=True)

@@ -906,3 +906,11 @@ def test_ctrl_c_at_any_moment_is_an_exit_code_of_its_own(monkeypatch: pytest.Mon
     monkeypatch.setattr("tracegen.doctor.examine", interrupted)
     answer = foretrace("doctor")
     assert (answer.code, answer.err.splitlines()[-1]) == (130, "foretrace: stopped")
+
+
+def test_an_output_that_has_no_room_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:
+        command = [str(Path(sys.executable).with_name("foretrace")), "doctor"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "foretrace: standard output: No space left on device; make room, or send it elsewhere\n"
+    assert (done.returncode, done.stderr) == (2, said)

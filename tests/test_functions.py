@@ -260,8 +260,10 @@ def test_calls_of_a_function_that_is_not_there_are_refused(tmp_path: Path) -> No
     assert complaint == "--calls: bisect:nothing: no such function in bisect"
 
 
-def test_a_function_that_loads_only_at_times_costs_itself_alone(tmp_path: Path) -> None:
-    text = "import os\nSALT = 1 // (os.getpid() % 2)\n\n\ndef f(x: int):\n    return x + SALT\n\n\n"
+@pytest.mark.parametrize("turn", [0, 1])
+def test_a_function_that_loads_only_at_times_costs_itself_alone(tmp_path: Path, turn: int) -> None:
+    # Every other process: in one of the two turns it loads when it is explored, and not when it runs by itself.
+    text = f"import os\nSALT = 1 // ((os.getpid() + {turn}) % 2)\n\n\ndef f(x: int):\n    return x + SALT\n\n\n"
     text += "def g(x: int):\n    return x\n"
     traces, said, _ = collected(tmp_path, "--jobs", "1", text=text)
     assert "stranger:g" in {trace.program_id for trace in traces}

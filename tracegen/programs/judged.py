@@ -166,7 +166,7 @@ class ProgramsWork:
     @contextmanager
     def opened(self, slot: int) -> Iterator[ProgramsBench]:
         """A sandbox, and the work in it."""
-        with self.place.sandbox(slot) as sandbox:
+        with self.place.sandbox() as sandbox:
             yield ProgramsBench(self, sandbox)
 
 

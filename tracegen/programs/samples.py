@@ -91,7 +91,7 @@ def run_samples(
     samples: Iterable[Sample], settings: Settings, jobs: int, level: Level = Level.PROCESS, source: str = "function"
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the samples, stored nowhere; ``jobs`` sandboxes work side by side."""
-    boxes = [Sandbox(settings, level, slot=slot) for slot in range(jobs)]
+    boxes = [Sandbox(settings, level) for _ in range(jobs)]
     free: SimpleQueue[Sandbox] = SimpleQueue()
     for box in boxes:
         free.put(box)
@@ -175,7 +175,7 @@ class SamplesWork:
     @contextmanager
     def opened(self, slot: int) -> Iterator[SamplesBench]:
         """A sandbox, and the work in it."""
-        with self.place.sandbox(slot) as sandbox:
+        with self.place.sandbox() as sandbox:
             yield SamplesBench(self, sandbox)
 
 

@@ -38,6 +38,6 @@ class Workplace:
             **self.settings.identity,
         }
 
-    def sandbox(self, slot: int) -> Sandbox:
+    def sandbox(self) -> Sandbox:
         """A sandbox of this worker's; close it."""
-        return Sandbox(self.settings, self.level, self.bounds, slot)
+        return Sandbox(self.settings, self.level, self.bounds)

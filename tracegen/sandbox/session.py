@@ -57,12 +57,11 @@ class _End:
 class Sandbox:
     """Runs tasks of one interpreter, one at a time.  Use as a context manager.
 
-    ``slot`` tells the sandboxes of one process apart.  Raises CannotRun where a level does not work on this machine.
+    Raises CannotRun where a level does not work on this machine.
     """
 
-    def __init__(self, settings: Settings, level: Level, bounds: Bounds | None = None, slot: int = 0) -> None:
+    def __init__(self, settings: Settings, level: Level, bounds: Bounds | None = None) -> None:
         self.level = level
-        self.slot = slot
         self.started = 0
         self.python = settings.python
         self._settings = settings
