@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import tracegen
@@ -287,3 +288,14 @@ def test_two_files_of_one_name_are_told(tmp_path: Path) -> None:
     found = read_functions((f"{tmp_path}/a/utils.py", f"{tmp_path}/b/utils.py"), Settings().python, {}, dropped)
     assert [each.key for each in found] == ["utils:in_a"]
     assert dropped["files of a name that another has"] == 1
+
+
+def test_what_the_clock_cuts_off_when_it_runs_by_itself_goes_to_the_side(tmp_path: Path) -> None:
+    # The first call of a process sleeps: while inputs are tried it is passed over, and alone each is the first.
+    text = "import time\n\nSEEN = []\n\n\ndef f(x: int):\n    SEEN.append(x)\n    if len(SEEN) == 1:\n"
+    text += "        time.sleep(60)\n    return x\n"
+    traces, said, _ = collected(tmp_path, "--deadline", "2", "--inputs-per-function", "1", text=text)
+    assert not traces
+    assert "cut off   1: 1 killed at the deadline" in said
+    cut = pq.read_table(tmp_path / "data/cut/00000.parquet")
+    assert (cut.column("program_id").to_pylist(), cut.column("ending").to_pylist()) == (["stranger:f"], ["seconds"])
