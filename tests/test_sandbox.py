@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -29,6 +30,7 @@ from tracegen.payload import confine
 from tracegen.payload.warm import empty
 from tracegen.sandbox import Bounds, Level, Sandbox, files, levels, tree
 from tracegen.sandbox.interpreter import needs
+from tracegen.sandbox.parent import Parent
 
 each_level = pytest.mark.parametrize("level", Level, ids=lambda level: level.value)
 each_wall = pytest.mark.parametrize("level", WALLS, ids=lambda level: level.value)
@@ -309,6 +311,22 @@ def test_a_bubblewrap_that_does_not_work_is_named_and_not_used(
     with pytest.raises(CannotRun, match=r"^--sandbox bwrap: ") as caught:
         levels.chosen("bwrap", settings, trust=True)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_bubblewrap_that_has_ended_before_it_is_greeted_is_told_as_one_that_ends_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(tmp_path, monkeypatch, "exit 1")
+    greet = Parent._greet
+
+    def late(parent: Parent, complaints: BinaryIO) -> None:
+        parent._process_ended()
+        greet(parent, complaints)
+
+    monkeypatch.setattr(Parent, "_greet", late)
+    with pytest.raises(CannotRun, match="it ended"):
+        levels.chosen("bwrap", Settings(python_at(Level.BWRAP)), trust=True)
 
 
 @pytest.mark.usefixtures("forgetful")

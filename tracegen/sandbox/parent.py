@@ -154,8 +154,11 @@ class Parent:
         """Raises Lost."""
         try:
             socket.send_fds(self.control, [json.dumps(message).encode("ascii")], fds)
+        except (BrokenPipeError, ConnectionResetError):
+            # The same as the end that receive() would read: which of the two sees it first is a matter of time.
+            raise Lost("it ended") from None
         except OSError as error:
-            raise Lost(f"it is gone: {error.strerror}") from None
+            raise Lost(f"nothing can be sent to it: {error.strerror}") from None
 
     def receive(self) -> dict[str, int]:
         """The next message.  Raises Lost at the end, or for what no warm parent of ours says."""
