@@ -62,7 +62,7 @@ clean:  ## remove what was built
 	rm -rf $(VENV) $(BENCH) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage demo-data
 
 # A Python without ensurepip (Debian's, without python3-venv) makes its environment with virtualenv.
-$(READY): EXTRA := dev
+$(READY): EXTRA := dev,model
 $(BENCH)/.ready: EXTRA := bench
 $(READY) $(BENCH)/.ready: pyproject.toml constraints.txt setup.py $(wildcard tracegen/payload/native/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -539,6 +539,114 @@ def show(folder: Path, wanted: str | None, style: str, limit: int) -> None:
         views.print_table(trace, _console(sys.stdout))
 
 
+@main.command("train")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run."
+)
+@click.option("--tokens", type=click.IntRange(min=1), help="End after so many tokens.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="End after so many minutes.")
+@click.option("--preset", type=click.Choice(["bundled", "tiny"]), default="bundled", show_default=True, help="Shape.")
+@click.option("--from", "existing", metavar="MODEL", help="Begin with this model: a folder, or owner/name of the hub.")
+@click.option("--data", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Learn from this data set.")
+@click.option(
+    "--shun", type=click.Path(path_type=Path), multiple=True, metavar="JSONL", help="Never learn its programs."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--learn", type=click.Choice(["traces", "all"]), default="traces", show_default=True, help="Of a document."
+)
+@click.option("--row", type=click.IntRange(min=64), default=4096, show_default=True, help="Tokens of a packed row.")
+@click.option("--rows", type=click.IntRange(min=1), default=1, show_default=True, help="Rows of a rank in a step.")
+@click.option("--muon", type=click.FloatRange(min=0), default=0.02, show_default=True, help="Rate of the matrices.")
+@click.option("--adamw", type=click.FloatRange(min=0), default=0.004, show_default=True, help="Rate of the rest.")
+@click.option("--dtype", type=click.Choice(["bf16", "fp32"]), default="bf16", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option("--ranks", type=click.IntRange(min=0), default=0, help="Processes on CPU.  [default: one a core]")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes of a rank that make programs.")
+@click.option("--save-minutes", type=click.FloatRange(min=0), default=5.0, show_default=True, help="Between states.")
+@click.option("--look-minutes", type=click.FloatRange(min=0), default=15.0, show_default=True, help="Between looks.")
+@click.option("--look-at", type=click.IntRange(min=0), default=100, show_default=True, help="Held-out programs.")
+@click.option("--json", "as_json", is_flag=True, help="The log on stdout, a line a step.")
+def train_command(
+    output: Path,
+    tokens: int | None,
+    minutes: float | None,
+    preset: str,
+    existing: str | None,
+    data: tuple[Path, ...],
+    shun: tuple[Path, ...],
+    seed: int,
+    learn: str,
+    row: int,
+    rows: int,
+    muon: float,
+    adamw: float,
+    dtype: str,
+    device: str,
+    ranks: int,
+    workers: int,
+    save_minutes: float,
+    look_minutes: float,
+    look_at: int,
+    as_json: bool,
+) -> None:
+    """Train a model to predict traces: of programs made on the fly, or of data sets.
+
+    RUN/checkpoint is a folder that `predict --model` and transformers load; the same command goes on with it.
+    """
+    if tokens is None and minutes is None:
+        raise CannotRun("how long? give --tokens or --minutes")
+    # Only here: torch takes seconds to load.
+    from cwm_model import train
+    from cwm_model.corpus import Mixture
+    from cwm_model.training import curve, loop
+    from cwm_model.training.optimizer import Rates
+
+    plan = loop.Plan(
+        loop.Budget(tokens, minutes),
+        Rates(muon=muon, adamw=adamw),
+        row=row,
+        rows=rows,
+        context_too=learn == "all",
+        save_minutes=save_minutes,
+        look_minutes=look_minutes,
+        dtype=dtype,
+    )
+    wanted = train.Training(
+        output,
+        plan,
+        begin=existing or preset,
+        existing=existing is not None,
+        data=data,
+        mixture=Mixture(seed=seed + 1, longest=row),
+        shun=shun,
+        seed=seed,
+        device=device,
+        ranks=ranks,
+        workers=workers,
+        looked_at=look_at,
+    )
+    train.start(wanted, _print_line if as_json else _print_step)
+    curve.draw(output / loop.LOG, output / "curve.svg")
+    click.echo(f"{output}/checkpoint: the model; {output}/curve.svg: how it came there")
+
+
+def _print_line(line: dict[str, object]) -> None:
+    _say(json.dumps(line))
+
+
+def _print_step(line: dict[str, object]) -> None:
+    """A line of a training run's log for people, on stderr."""
+    if held := line.get("held_out"):
+        click.echo(f"step {line['step']}: held out: {json.dumps(held)}", err=True)
+    elif line["step"] == 1 or int(str(line["step"])) % 10 == 0:
+        click.echo(
+            f"step {line['step']}: loss {line['loss']}, {line['tokens']} tokens, {line['tokens_per_second']} a second, "
+            f"{int(str(line['left_seconds'])) // 60} minutes left",
+            err=True,
+        )
+
+
 @main.command("doctor")
 @click.option("--json", "as_json", is_flag=True)
 def doctor_command(as_json: bool) -> None:

@@ -317,6 +317,7 @@ def test_a_bubblewrap_that_does_not_work_is_named_and_not_used(
 def test_a_bubblewrap_that_has_ended_before_it_is_greeted_is_told_as_one_that_ends_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    python = python_at(Level.BWRAP)
     fake(tmp_path, monkeypatch, "exit 1")
     greet = Parent._greet
 
@@ -326,7 +327,7 @@ def test_a_bubblewrap_that_has_ended_before_it_is_greeted_is_told_as_one_that_en
 
     monkeypatch.setattr(Parent, "_greet", late)
     with pytest.raises(CannotRun, match="it ended"):
-        levels.chosen("bwrap", Settings(python_at(Level.BWRAP)), trust=True)
+        levels.chosen("bwrap", Settings(python), trust=True)
 
 
 @pytest.mark.usefixtures("forgetful")

@@ -137,10 +137,11 @@ def _repetitive(production: Production, filled: list[str]) -> bool:
 
 
 class Expressions:
-    """Expressions of one program."""
+    """Expressions of one program; ``evenly``: every production of a kind is as likely as the others."""
 
     def __init__(self, chance: Chance, scope: Scope, literals: Literals) -> None:
         self.chance = chance
+        self.evenly = False
         self.scope = scope
         self.literals = literals
         self._same = ""
@@ -177,6 +178,8 @@ class Expressions:
 
     def _choose(self, kind: str, depth: int) -> Production | None:
         sums, rows = _rows(kind, depth > 0, self.scope.offered())
+        if self.evenly and rows:
+            return self.chance.pick(rows)
         return rows[bisect_right(sums, self.chance.below(sums[-1]))] if rows else None
 
     def _fill(self, hole: Hole, depth: int) -> str:

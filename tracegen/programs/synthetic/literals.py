@@ -15,19 +15,26 @@ WORDS = (
 )  # fmt: skip
 MARKS = ("-", ",", ".", "_", " ", ":", "/", "!", "+", "*", "#", "|", ";", "@", "?", "&", "(", ")", "=", "$", "%")
 FOREIGN = ("é", "ñ", "ж", "中", "ü")
+CODED = ("", "", "<|frame_sep|>", "<|end_of_text|>", '{"a": ".."}', "..", "\\n", "'", "%d", "<b>", "&amp;", "x=1;")
 
 
 class Literals:
-    """Values of one program: few letters, marks, words and numbers that its code and its arguments share."""
+    """Values of one program: few letters, marks, words and numbers that its code and its arguments share.
 
-    def __init__(self, chance: Chance) -> None:
+    ``wide``: more of them, larger numbers, and now and then a text of any characters.
+    """
+
+    def __init__(self, chance: Chance, wide: bool = False) -> None:
         self.chance = chance
+        self.wide = wide
         alphabet = "abcdefghijklmnopqrstuvwxyz"
-        self.letters = [chance.pick(alphabet) for _ in range(chance.between(3, 6))]
-        self.marks = [chance.pick(MARKS) for _ in range(2)]
+        self.letters = [chance.pick(alphabet) for _ in range(chance.between(3, 6) + 6 * wide)]
+        self.marks = [chance.pick(MARKS) for _ in range(2 + 4 * wide)]
         self.words = [chance.pick(WORDS) if chance.often(60) else self._nonsense() for _ in range(4)]
         self.numbers = [chance.between(0, 9) for _ in range(3)]
         self.numbers += [chance.between(-9, 99), chance.between(1, 20)]
+        if wide:
+            self.numbers += [chance.between(-99, 999), chance.between(0, 2000)]
 
     def _nonsense(self) -> str:
         letters = [self.chance.pick(self.letters) for _ in range(self.chance.between(2, 6))]
@@ -79,6 +86,8 @@ class Literals:
 
     def text(self) -> str:
         """A text: empty, a character, a word, several, digits, or characters of all sorts."""
+        if self.wide and self.chance.often(12):
+            return self.chance.pick(CODED) + "".join(chr(self.chance.between(32, 126)) for _ in range(self.size()))
         style = self.chance.weighted(
             [(15, "word"), (5, "sentence"), (6, "joined"), (4, "soup"), (3, "digits"), (5, "short"), (1, "blank"),
              (1, "lines"), (2, "empty")]

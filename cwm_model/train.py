@@ -1,0 +1,254 @@
+"""A training run: which model, which documents, how many ranks; begun, or gone on with where it stopped.
+
+On CPU a rank is a process with one thread of its own, and the ranks share gradients with gloo: two of them are faster
+than one with two threads.  On CUDA a rank is a GPU; several are started by torchrun.  Knows nothing of a step: see
+training/loop.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.multiprocessing.spawn import start_processes
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from cwm_model import document_attention, held_out, loading
+from cwm_model.corpus import Making, Mixture, documents, fingerprints
+from cwm_model.documents import Document, Form
+from cwm_model.tokenizer import Tokenizer, from_file
+from cwm_model.training import beginning, checkpoint
+from cwm_model.training.batch import Batch
+from cwm_model.training.checkpoint import Progress, Stream
+from cwm_model.training.loop import Forward, Plan, Ranks, train
+from cwm_model.training.stored import Stored
+from tracegen import CannotRun
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a run is to be: where it writes, its plan, what it begins with and learns from, and who works on it.
+
+    ``begin``: a preset's name, or with ``existing`` a model's (`loading.load`).  ``data`` are data sets; without any,
+    programs are made on the fly as ``mixture`` says.  ``shun`` are JSON-lines files with programs under ``code`` that
+    must not be learned, whatever their names are; the held-out ones never are.  ``looked_at``: how many held-out
+    programs are looked at while it runs.  ``ranks`` and ``workers`` (processes that make programs, for each rank)
+    are 0 for as many as the machine has cores for.
+    """
+
+    run: Path
+    plan: Plan
+    begin: str = "bundled"
+    existing: bool = False
+    data: tuple[Path, ...] = ()
+    mixture: Mixture = field(default_factory=Mixture)
+    shun: tuple[Path, ...] = ()
+    seed: int = 0
+    device: str = "auto"
+    ranks: int = 0
+    workers: int = 0
+    looked_at: int = 100
+
+    def settings(self, world: int) -> dict[str, object]:
+        """What must be the same for a run to go on, as JSON has it; how long it is to be may change."""
+        plan = {name: value for name, value in asdict(self.plan).items() if name not in _MAY_CHANGE}
+        chosen = {"begin": self.begin, "data": [str(path) for path in self.data], "mixture": asdict(self.mixture)}
+        told: dict[str, object] = json.loads(json.dumps({"plan": plan, "seed": self.seed, "ranks": world, **chosen}))
+        return told
+
+
+_MAY_CHANGE = ("budget", "save_minutes", "look_minutes")
+Say = Callable[[dict[str, object]], None]
+
+
+def start(training: Training, say: Say = lambda _: None) -> None:
+    """Run to the end of the budget, or go on with a run that was stopped.  ``say`` hears the log of rank 0.
+
+    Raises CannotRun.
+    """
+    device = loading.device_of(training.device)
+    shunned = _shunned(training.shun)
+    world = _world(training, device)
+    _refuse_other_settings(training, world)
+    training.run.mkdir(parents=True, exist_ok=True)
+    if "RANK" in os.environ:
+        rank = int(os.environ["RANK"])
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        place = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if device.type == "cuda" else "cpu"
+        _work(training, shunned, Ranks(rank, world, place), say)
+        dist.destroy_process_group()
+    elif world == 1:
+        _work(training, shunned, Ranks(device=str(device)), say)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = (world, f"file://{folder}/ranks", training, shunned, say)
+            start_processes(_rank, args=arguments, nprocs=world, start_method="spawn")
+
+
+def _world(training: Training, device: torch.device) -> int:
+    if "WORLD_SIZE" in os.environ:
+        return int(os.environ["WORLD_SIZE"])
+    if device.type == "cuda":
+        if training.ranks > 1:
+            raise CannotRun("several GPUs are started by torchrun: torchrun --nproc-per-node N -m cli train ...")
+        return 1
+    return training.ranks or len(os.sched_getaffinity(0))
+
+
+def _refuse_other_settings(training: Training, world: int) -> None:
+    folder = checkpoint.found(training.run)
+    if folder is None:
+        if training.run.exists() and any(training.run.iterdir()):
+            raise CannotRun(f"{training.run}: is not empty, and no training run; give another folder")
+        return
+    _, before = checkpoint.load_progress(folder)
+    for name, value in training.settings(world).items():
+        if before.get(name) != value:
+            raise CannotRun(
+                f"{training.run}: was begun with other settings: {name} was {json.dumps(before.get(name))}, is "
+                f"{json.dumps(value)}; give those again, or another folder"
+            )
+
+
+def _shunned(paths: tuple[Path, ...]) -> frozenset[str]:
+    codes = [program.code for program in held_out.held_out()]
+    for path in paths:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            codes += [str(json.loads(line)["code"]) for line in lines if line.strip()]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CannotRun(f'{path}: not JSON lines with the field "code": {error}') from None
+    return fingerprints(codes)
+
+
+def _rank(rank: int, world: int, meeting: str, training: Training, shunned: frozenset[str], say: Say) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=world)
+    _work(training, shunned, Ranks(rank, world, "cpu"), say)
+    dist.destroy_process_group()
+
+
+def _work(training: Training, shunned: frozenset[str], ranks: Ranks, say: Say) -> None:
+    """One rank's share of the run."""
+    with _asked_to_stop() as stopped:
+        model, tokenizer, begun, waiting = _begun(training, ranks.rank)
+        cuda = ranks.device != "cpu"
+        model.set_attn_implementation("sdpa" if cuda else document_attention.NAME)
+        model.to(torch.device(ranks.device))  # type: ignore[arg-type]
+        held = _held(training, tokenizer) if ranks.rank == 0 else []
+
+        def look(model: PreTrainedModel) -> dict[str, float]:
+            known = held_out.teacher_forced(model, tokenizer, held, ranks.device)
+            return sum(known, held_out.Known()).rates()
+
+        with _stream(training, tokenizer, shunned, ranks, waiting) as stream:
+            train(
+                model,
+                tokenizer,
+                stream,
+                training.plan,
+                training.run,
+                ranks=ranks,
+                begun=begun,
+                waiting=waiting,
+                settings=training.settings(ranks.world),
+                forward=_padded(model, training.plan.row, ranks.device) if cuda else _documents(model),
+                look=look if held else None,
+                say=say,
+                stopped=stopped,
+            )
+
+
+def _begun(training: Training, rank: int) -> tuple[PreTrainedModel, Tokenizer, Progress, Stream | None]:
+    folder = checkpoint.found(training.run)
+    if folder is None:
+        begins = beginning.existing if training.existing else beginning.fresh
+        model, tokenizer = begins(training.begin, training.seed)
+        return model, tokenizer, Progress(), None
+    progress, _ = checkpoint.load_progress(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    return model, from_file(folder / "tokenizer.json"), progress, checkpoint.load_stream(training.run, rank)
+
+
+def _held(training: Training, tokenizer: Tokenizer) -> list[Document]:
+    making = Making(training.mixture, tokenizer)
+    made = [making.whole(program) for program in held_out.held_out(training.looked_at)]
+    return [document for document in made if document is not None]
+
+
+@contextmanager
+def _stream(
+    training: Training, tokenizer: Tokenizer, shunned: frozenset[str], ranks: Ranks, waiting: Stream | None
+) -> Iterator[Iterator[tuple[int, Document]]]:
+    start = waiting.next if waiting else 0
+    if training.data:
+        longest = min(training.mixture.longest, training.plan.row)
+        stored = Stored(training.data, tokenizer, longest=longest, shunned=shunned, forms=(Form.WHOLE,))
+        yield stored.documents(training.seed, part=ranks.rank, parts=ranks.world, start=start)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tokenizer.json"
+        tokenizer.save(path)
+        workers = training.workers or max(1, len(os.sched_getaffinity(0)) // ranks.world - 1)
+        with documents(
+            training.mixture, path, shunned, part=ranks.rank, parts=ranks.world, start=start, workers=workers
+        ) as stream:
+            yield stream
+
+
+def _documents(model: PreTrainedModel) -> Forward:
+    """On CPU: a row as long as it is, each document by itself."""
+    head = _head(model)
+
+    def forward(batch: Batch) -> torch.Tensor:
+        hidden_1ND = model.base_model(
+            input_ids=batch.ids_N[None],
+            position_ids=batch.positions_N[None],
+            use_cache=False,
+            cu_seq_lens_q=batch.bounds,
+        ).last_hidden_state
+        return head(hidden_1ND[0, batch.learned_L])
+
+    return forward
+
+
+def _padded(model: PreTrainedModel, row: int, device: str) -> Forward:
+    """On CUDA: rows of one length, so that one compiled graph serves all; positions tell the documents apart."""
+    body = torch.compile(model.base_model, dynamic=False)
+    head = _head(model)
+
+    def forward(batch: Batch) -> torch.Tensor:
+        padded = batch.padded(row, int(model.config.pad_token_id or 0))
+        hidden_1ND = body(
+            input_ids=padded.ids_N[None].to(device), position_ids=padded.positions_N[None].to(device), use_cache=False
+        ).last_hidden_state
+        return head(hidden_1ND[0, padded.learned_L.to(device)])
+
+    return forward
+
+
+def _head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor]:
+    head: Callable[[torch.Tensor], torch.Tensor] = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    return head
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM let the step end; then the state is saved."""
+    asked = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: asked.append(True))
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

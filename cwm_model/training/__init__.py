@@ -1,0 +1,1 @@
+"""Training: documents to weights.  Knows nothing of what the documents say, or of how a model is used."""
