@@ -7,7 +7,7 @@ BENCH := .bench
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types tests test-sandbox test-slow cover golden bench bench-tracer bench-collect \
-  cpython-tests clean
+  bench-decode bench-model cpython-tests clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench-tracer: $(BENCH)/.ready  ## the tracers of others and ours side by side, i
 bench-collect: $(READY)  ## what the sandbox costs, what ten modules give, and a run that is killed thirty times
 	$(BIN)/python -m benchmarks.collect
 	$(BIN)/python -m benchmarks.chaos
+
+bench-decode: $(READY)  ## our decoder and transformers' generate side by side
+	$(BIN)/python -m benchmarks.decode
+
+bench-model: $(READY)  ## what the bundled model knows: held-out and hand-written programs, CRUXEval
+	$(BIN)/python -m benchmarks.bundled_model
 
 cpython-tests: $(READY)  ## CPython's own tests under the native tracer, on every interpreter found (hours)
 	$(BIN)/python -m benchmarks.cpython_tests

@@ -1,1 +1,1 @@
-"""A code world model over token ids: presets, tokenizer, decoding, constraint, prediction, training.  Knows no evaluation."""
+"""A code world model over token ids: shapes, tokens, decoding, grammar, prediction, training.  Knows no evaluation."""

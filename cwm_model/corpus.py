@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cwm_model.documents import Document, Form, document
 from cwm_model.tokenizer import Tokenizer, from_file
+from tracegen import CannotRun
 from tracegen.programs.here import Here
 from tracegen.programs.synthetic import Program, program
 from tracegen.programs.synthetic.chance import Chance
@@ -98,13 +99,24 @@ def fingerprint(code: str) -> str:
     True
     """
     tree = ast.parse(code)
+    nodes = list(ast.walk(tree))
+    own = {name for node in nodes if (name := _bound(node))}
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         for field in ("id", "arg", "name"):
             name = getattr(node, field, None)
-            if isinstance(name, str):
+            if name in own:
                 setattr(node, field, names.setdefault(name, f"v{len(names)}"))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _bound(node: ast.AST) -> str | None:
+    """The name that a node binds: others, such as builtins, say what a program does."""
+    if isinstance(node, ast.Name):
+        return None if isinstance(node.ctx, ast.Load) else node.id
+    if isinstance(node, ast.arg):
+        return node.arg
+    return getattr(node, "name", None)
 
 
 def fingerprints(codes: Iterable[str]) -> frozenset[str]:
@@ -116,6 +128,20 @@ def fingerprints(codes: Iterable[str]) -> frozenset[str]:
         except (SyntaxError, ValueError, RecursionError):
             continue
     return frozenset(found)
+
+
+@contextmanager
+def steady_hashes() -> Iterator[None]:
+    """Processes that are started here order sets alike: the order stands in traces."""
+    before = os.environ.get("PYTHONHASHSEED")
+    os.environ["PYTHONHASHSEED"] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONHASHSEED"]
+        else:
+            os.environ["PYTHONHASHSEED"] = before
 
 
 @contextmanager
@@ -131,9 +157,7 @@ def documents(
     pipes: list[Connection] = []
     first = start // BLOCK
     first += (part - first) % parts
-    seed_before = os.environ.get("PYTHONHASHSEED")
-    os.environ["PYTHONHASHSEED"] = "0"  # The order of a set's elements stands in traces.
-    try:
+    with steady_hashes():
         for worker in range(workers):
             ours, theirs = context.Pipe()
             step = parts * workers
@@ -143,11 +167,6 @@ def documents(
             theirs.close()
             processes.append(process)
             pipes.append(ours)
-    finally:
-        if seed_before is None:
-            del os.environ["PYTHONHASHSEED"]
-        else:
-            os.environ["PYTHONHASHSEED"] = seed_before
     try:
         yield _received(pipes, start)
     finally:
@@ -164,8 +183,11 @@ def _received(pipes: list[Connection], start: int) -> Iterator[tuple[int, Docume
             pipe.send(True)
     while True:
         for pipe in pipes:
-            made: list[tuple[int, Document]] = pipe.recv()
-            pipe.send(True)
+            try:
+                made: list[tuple[int, Document]] = pipe.recv()
+                pipe.send(True)
+            except (EOFError, OSError):
+                raise CannotRun("a process that makes programs died; is there memory enough?") from None
             yield from ((number, document) for number, document in made if number >= start)
 
 

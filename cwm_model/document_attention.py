@@ -42,7 +42,13 @@ def attention(
     """
     if query.shape[0] != 1 or attention_mask is not None or dropout:
         raise ValueError("documents: one row, no mask, no dropout")
+    if key.shape[2] != query.shape[2]:
+        raise ValueError("documents: no cache of earlier keys; use another attention for that")
     bounds = [0, query.shape[2]] if cu_seq_lens_q is None else cu_seq_lens_q.tolist()
+    if bounds[0] != 0 or bounds[-1] != query.shape[2] or sorted(bounds) != bounds:
+        raise ValueError(
+            f"documents: bounds must go from 0 to {query.shape[2]}, found {bounds[:4]} to {bounds[-1]}"
+        )
     if torch.is_autocast_enabled("cpu"):
         # Rotary positions come out in fp32; inside the function below nothing is cast any more.
         query, key, value = (each.to(torch.get_autocast_dtype("cpu")) for each in (query, key, value))

@@ -46,18 +46,29 @@ def document(trace: Trace, tokenizer: Tokenizer, form: Form = Form.WHOLE) -> Doc
 def _told(trace: Trace, form: Form) -> Sequence[Frame]:
     frames = trace.frames()
     calls = [number for number, step in enumerate(trace.steps) if step.event is Event.CALL]
-    if form is Form.WHOLE or not calls or trace.ending.cut_off:
+    wanted = {Form.WHOLE: len(calls), Form.SINGLE: 0, Form.OVER: 1}[form]
+    if wanted >= len(calls) or trace.ending.cut_off:
         return frames
-    over = calls[0] if form is Form.SINGLE else calls[min(1, len(calls) - 1)]
+    over = calls[wanted]
     back = _left(trace.steps, over)
     return frames if back is None else (*frames[: over + 1], *frames[back:])
 
 
 def _left(steps: Sequence[Step], call: int) -> int | None:
-    """The step with which the activation of a call is left for good; None if it yields, or is never left."""
+    """The step with which the activation of a call is left for good; None if it yields, or is never left.
+
+    A generator goes on with a CALL at the line of its last yield.
+    """
     depth = steps[call].depth
+    back = None
     for number in range(call + 1, len(steps)):
         step = steps[number]
-        if step.depth == depth and step.event is Event.RETURN:
-            return number
-    return None
+        if step.depth != depth:
+            continue
+        if back is None and step.event is Event.RETURN:
+            back = number
+        elif back is not None and step.event is Event.CALL:
+            left = steps[back]
+            if (step.file, step.line) == (left.file, left.line):
+                return None
+    return back

@@ -34,8 +34,7 @@ class Tokenizer:
     """
 
     def __init__(self, backend: tokenizers.Tokenizer, name: str) -> None:
-        # A normaliser (Qwen's NFC) would change texts; a post-processor would add tokens.
-        backend = tokenizers.Tokenizer.from_str(_without_normaliser(backend.to_str(), name))
+        backend = tokenizers.Tokenizer.from_str(_faithful(backend.to_str(), name))
         backend.encode_special_tokens = True
         backend.no_padding()
         backend.no_truncation()
@@ -44,7 +43,7 @@ class Tokenizer:
         self.sha256 = hashlib.sha256(backend.to_str().encode()).hexdigest()
         self._id_of = _control_ids(backend, name)
         self._special_of = {id: special for special, id in self._id_of.items()}
-        self._bytes = _bytes_by_id(backend)
+        self._bytes = _bytes_by_id(backend, name)
         self.size = max(backend.get_vocab(with_added_tokens=True).values()) + 1
         for probe in _PROBES:
             if self.decode(self.encode([probe])) != ([probe] if probe else []):
@@ -107,10 +106,11 @@ class Tokenizer:
 def small() -> Tokenizer:
     """The frozen tokenizer of this project (small_vocabulary.py).  Raises CannotRun if its file was changed."""
     path = BUNDLED / "tokenizer.json"
+    tokenizer = from_file(path)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != SMALL_SHA256:
         raise CannotRun(f"{path}: not the frozen tokenizer: its sha256 is {found}, wanted is {SMALL_SHA256}")
-    return from_file(path)
+    return tokenizer
 
 
 def load_tokenizer(folder: str | Path) -> Tokenizer:
@@ -149,12 +149,17 @@ def with_control_tokens(backend: tokenizers.Tokenizer, name: str) -> Tokenizer:
     return Tokenizer(backend, name)
 
 
-def _without_normaliser(text: str, name: str) -> str:
+def _faithful(text: str, name: str) -> str:
+    """The same without what changes texts: a normaliser (Qwen's NFC), a post-processor that adds tokens, dropout, and
+    added tokens that eat the blanks around them."""
     described = json.loads(text)
     if described["model"]["type"] != "BPE" or not _is_byte_level(described):
         raise CannotRun(f"{name}: its tokenizer is no byte-level BPE (as CWM's, Llama 3's, Qwen's and GPT-2's are)")
     described["normalizer"] = None
     described["post_processor"] = None
+    described["model"]["dropout"] = None
+    for token in described["added_tokens"]:
+        token |= {"lstrip": False, "rstrip": False, "single_word": False, "normalized": False}
     return json.dumps(described)
 
 
@@ -179,7 +184,7 @@ def _control_ids(backend: tokenizers.Tokenizer, name: str) -> dict[Special, int]
     return {special: by_text[special.text] for special in Special}
 
 
-def _bytes_by_id(backend: tokenizers.Tokenizer) -> dict[int, bytes]:
+def _bytes_by_id(backend: tokenizers.Tokenizer, name: str) -> dict[int, bytes]:
     added = backend.get_added_tokens_decoder()
     spelled = _byte_of_letter()
     found: dict[int, bytes] = {}
@@ -187,8 +192,15 @@ def _bytes_by_id(backend: tokenizers.Tokenizer) -> dict[int, bytes]:
         if id in added:
             if not added[id].special:
                 found[id] = text.encode()
-        else:
+            continue
+        try:
             found[id] = bytes(spelled[letter] for letter in text)
+        except KeyError:
+            raise CannotRun(
+                f"{name}: its token {text[:40]!r} spells no bytes; a byte-level BPE is needed"
+            ) from None
+    if lacking := {bytes([byte]) for byte in range(256)} - set(found.values()):
+        raise CannotRun(f"{name}: its tokenizer has no token for the byte {min(lacking)!r}: some texts would be lost")
     return found
 
 

@@ -20,9 +20,10 @@ import torch
 import torch.distributed as dist
 from torch.multiprocessing.spawn import start_processes
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from cwm_model import document_attention, held_out, loading
-from cwm_model.corpus import Making, Mixture, documents, fingerprints
+from cwm_model.corpus import Making, Mixture, documents, fingerprints, steady_hashes
 from cwm_model.documents import Document, Form
 from cwm_model.tokenizer import Tokenizer, from_file
 from cwm_model.training import beginning, checkpoint
@@ -88,7 +89,7 @@ def start(training: Training, say: Say = lambda _: None) -> None:
     elif world == 1:
         _work(training, shunned, Ranks(device=str(device)), say)
     else:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, steady_hashes():
             arguments = (world, f"file://{folder}/ranks", training, shunned, say)
             start_processes(_rank, args=arguments, nprocs=world, start_method="spawn")
 
@@ -138,6 +139,7 @@ def _rank(rank: int, world: int, meeting: str, training: Training, shunned: froz
 
 def _work(training: Training, shunned: frozenset[str], ranks: Ranks, say: Say) -> None:
     """One rank's share of the run."""
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     with _asked_to_stop() as stopped:
         model, tokenizer, begun, waiting = _begun(training, ranks.rank)
         cuda = ranks.device != "cpu"

@@ -15,11 +15,11 @@ from tests.scripted import every_interpreter
 ROOT = Path(__file__).parent.parent
 TRACEGEN = ROOT / "tracegen"
 PAYLOAD = TRACEGEN / "payload"
-MODULES = sorted([*TRACEGEN.rglob("*.py"), ROOT / "cli.py"])
-LONGEST = 350
-LATER = {"cwm_model", "evals", "cli"}
-"""What stands on tracegen, and so may not be imported by it."""
+ABOVE = {"tracegen": {"cwm_model", "evals", "cli"}, "cwm_model": {"evals", "cli"}, "evals": {"cli"}}
+"""What stands on a package, and so may not be imported by it."""
 
+MODULES = sorted([*(path for name in ABOVE for path in (ROOT / name).rglob("*.py")), ROOT / "cli.py"])
+LONGEST = 350
 TARGETS_OWN = {"pytest"}
 """What the payload imports of the traced interpreter, inside a function, if the target is a test suite."""
 
@@ -56,11 +56,17 @@ def test_there_are_modules_to_look_at() -> None:
 
 
 @each_module
-def test_tracegen_imports_nothing_that_stands_on_it(path: Path) -> None:
+def test_a_package_imports_nothing_that_stands_on_it(path: Path) -> None:
+    found = {name.partition(".")[0] for name, _ in imported(path)}
     if path.name == "cli.py":
-        assert {name.partition(".")[0] for name, _ in imported(path)} >= {"tracegen", "click"}
+        assert found >= {"tracegen", "cwm_model", "click"}
         return
-    assert not {name.partition(".")[0] for name, _ in imported(path)} & LATER
+    assert not found & ABOVE[path.relative_to(ROOT).parts[0]]
+
+
+def test_the_command_loads_torch_for_the_commands_that_need_it_only() -> None:
+    at_load = {name.partition(".")[0] for name, at_load in imported(ROOT / "cli.py") if at_load}
+    assert not at_load & {"cwm_model", "evals", "torch", "transformers"}
 
 
 @pytest.mark.parametrize("path", sorted(PAYLOAD.glob("*.py")), ids=lambda path: path.name)

@@ -37,7 +37,8 @@ def test_the_first_trace_prints_what_the_readme_shows(heading: str, tmp_path: Pa
 def test_the_file_map_names_every_file_and_no_other() -> None:
     shown = block("## The files")
     named = set(re.findall(r"\b\w+\.py\b", shown))
-    there = {path.name for path in (ROOT / "tracegen").rglob("*.py")} | {"cli.py"}
+    packages = ("tracegen", "cwm_model", "evals")
+    there = {path.name for package in packages for path in (ROOT / package).rglob("*.py")} | {"cli.py"}
     there |= {path.name for path in (ROOT / "examples").glob("*.py")}
     assert named == there - {"__init__.py"}
     for folder in re.findall(r"^(\w+)/", shown, re.MULTILINE):

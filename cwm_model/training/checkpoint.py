@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
@@ -55,6 +56,9 @@ def save(
     save_file(optimizer, new / "optimizer.safetensors")
     text = json.dumps({"progress": asdict(progress), "settings": settings}, indent=1)
     (new / "state.json").write_text(text + "\n", encoding="utf-8")
+    for path in new.iterdir():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
     old = run / f"{FOLDER}.old"
     shutil.rmtree(old, ignore_errors=True)
     if (run / FOLDER).exists():
@@ -82,14 +86,17 @@ def load_stream(run: Path, rank: int) -> Stream:
     path = run / FOLDER / f"stream-{rank}.safetensors"
     if not path.exists():
         raise CannotRun(f"{path}: not there; a run goes on with as many ranks as it was begun with")
-    tensors = load_file(path)
-    waiting = []
-    at = 0
-    ids = tensors["ids"].tolist()
-    for length, context in zip(tensors["lengths"].tolist(), tensors["contexts"].tolist(), strict=True):
-        waiting.append(Document(tuple(ids[at : at + length]), context))
-        at += length
-    return Stream(int(tensors["next"][0]), tuple(waiting))
+    try:
+        tensors = load_file(path)
+        ids, lengths, contexts, following = (tensors[name].tolist() for name in ("ids", "lengths", "contexts", "next"))
+        waiting = []
+        at = 0
+        for length, context in zip(lengths, contexts, strict=True):
+            waiting.append(Document(tuple(ids[at : at + length]), context))
+            at += length
+        return Stream(int(following[0]), tuple(waiting))
+    except (OSError, SafetensorError, KeyError, ValueError, IndexError) as error:
+        raise CannotRun(f"{path}: cannot be read: {error}") from None
 
 
 def found(run: Path) -> Path | None:
@@ -115,5 +122,5 @@ def load_optimizer(folder: Path) -> dict[str, torch.Tensor]:
     """The optimizer's state.  Raises CannotRun."""
     try:
         return load_file(folder / "optimizer.safetensors")
-    except Exception as error:  # safetensors raises its own kind of Exception
+    except (OSError, SafetensorError) as error:
         raise CannotRun(f"{folder / 'optimizer.safetensors'}: cannot be read: {error}") from None

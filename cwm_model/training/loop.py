@@ -37,7 +37,7 @@ class Budget:
 
     def spent(self, progress: Progress) -> float:
         """The share that is spent, from 0 to 1."""
-        shares = []
+        shares = [0.0]
         if self.tokens is not None:
             shares.append(progress.tokens / self.tokens)
         if self.minutes is not None:
@@ -122,6 +122,9 @@ def train(
         rows = [Batch.of(row, context_too=plan.context_too) for _ in range(plan.rows) if (row := packer.row())]
         rows_everywhere, learned = ranks.total(len(rows), sum(len(batch.learned_L) for batch in rows))
         if not rows_everywhere:
+            # The documents are at an end.
+            if progress.step > begun.step:
+                _save(run, model, tokenizer, optimizer, progress, counted, packer, settings, ranks)
             break
         loss = 0.0
         with _precision(plan.dtype, ranks.device):

@@ -7,6 +7,7 @@ The trace is the one that a child with the same interpreter records.  Knows noth
 from __future__ import annotations
 
 import mmap
+import os
 import sys
 from typing import Any
 
@@ -74,10 +75,17 @@ class Here:
 
     def _recorded(self, main: Any) -> columns.Wire:
         view = memoryview(self._memory)
+        # What the last run committed would count as this one's.
+        view[: layout.HEADER_BYTES] = bytes(layout.HEADER_BYTES)
         layout.lay_out(view, _STEPS, _TEXT, _NOTES)
         writer = self._parts.Writer(view)
-        version = ".".join(map(str, sys.version_info[:3]))
-        writer.note("python", version=version, tracer=self._parts.name, values=self._settings.values, hash_seed="0")
+        writer.note(
+            "python",
+            version=".".join(map(str, sys.version_info[:3])),
+            tracer=self._parts.name,
+            values=self._settings.values,
+            hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
+        )
         recorder = self._parts.Recorder(writer, _SELECTION, self._settings.limits)
         tracer = self._parts.Tracer(recorder, self._settings.values)
         before = sys.gettrace()
