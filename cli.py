@@ -15,10 +15,10 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 import pyarrow.compute as pc
@@ -42,8 +42,11 @@ from tracegen.scrub import Scrubber
 from tracegen.settings import TRACERS, CannotRun, Settings
 from tracegen.work import Work
 
+T = TypeVar("T")
 FELL_SHORT = 1
 INTERRUPTED = 130
+FOR_MODELS = ("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub")
+"""What only the commands with a model need."""
 LONGEST_PASS = 600
 """Seconds: what is silent for longer counts as dead."""
 _DEFAULT = Limits()
@@ -60,6 +63,11 @@ class OneLine(click.Group):
             sys.exit(code if isinstance(code, int) else 0)
         except CannotRun as error:
             click.echo(f"foretrace: {views.visible(str(error))}", err=True)
+            sys.exit(2)
+        except ModuleNotFoundError as error:
+            if error.name not in FOR_MODELS:
+                raise
+            click.echo(f"foretrace: {error.name} is not installed: pip install 'foretrace[model]' has it", err=True)
             sys.exit(2)
         except click.ClickException as error:
             error.show()
@@ -645,6 +653,112 @@ def _print_step(line: dict[str, object]) -> None:
             f"{int(str(line['left_seconds'])) // 60} minutes left",
             err=True,
         )
+
+
+@main.command("predict")
+@click.argument("target")
+@click.option("--args", "arguments", metavar="SOURCE", help='Argument list of file.py::function: "1, [2]".')
+@click.option("--trace", "wanted", metavar="ID", help="Which trace of a data set, as `show` takes it.")
+@click.option("--model", default="bundled", show_default=True, help="Folder, owner/name of the hub, or http address.")
+@click.option("--tokenizer", metavar="FOLDER", help="That of the model on a server.")
+@click.option("--served", metavar="NAME", help="The model's name, where a server has several.")
+@click.option("--key-env", metavar="NAME", help="Environment variable that holds the server's key.")
+@click.option(
+    "--mode",
+    type=click.Choice(["full", "single", "teacher-forced"]),
+    default="full",
+    show_default=True,
+    help="The whole trace, what it returns at once, or each frame behind the true ones.",
+)
+@click.option("--samples", type=click.IntRange(1), default=1, show_default=True, help="Sample i has the seed plus i.")
+@click.option("--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="0 is greedy.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--max-tokens", type=click.IntRange(1), help="Of a trace or a frame.  [default: what there is room for]")
+@click.option(
+    "--constrained/--free", default=None, help="Whether only a trace can be written.  [default: unless on a server]"
+)
+@click.option("--dtype", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option("--format", "style", type=click.Choice(["text", "json", "table"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def predict_command(
+    target: str,
+    arguments: str | None,
+    wanted: str | None,
+    model: str,
+    tokenizer: str | None,
+    served: str | None,
+    key_env: str | None,
+    mode: str,
+    samples: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+    max_tokens: int | None,
+    constrained: bool | None,
+    dtype: str,
+    device: str,
+    style: str,
+    as_json: bool,
+) -> None:
+    """Let a model predict the trace of a program: script.py, file.py::function, or a data set's DIR with --trace.
+
+    The program is not run, but for teacher-forced: there a file is run as `trace` runs it, with your rights. Exits
+    with 1 if a prediction was cut off or is malformed.
+    """
+    style = "json" if as_json else style
+    if samples > 1 and (mode == "teacher-forced" or temperature == 0):
+        raise CannotRun(f"--samples {samples}: give a --temperature, and another mode than teacher-forced")
+    # Only here: torch takes seconds to load.
+    from cwm_model import predict, prediction_views, targets
+    from cwm_model.asking import Asking
+    from cwm_model.backends import Sampling
+    from cwm_model.forced import teacher_forced
+    from cwm_model.opening import Opening
+
+    found = targets.target_of(target, arguments, wanted, run=mode == "teacher-forced")
+    opening = Opening(model, tokenizer, served, key_env, dtype, device)
+    asking = Asking(
+        Sampling(temperature, top_p, seed), max_tokens, not opening.is_server if constrained is None else constrained
+    )
+    backend = opening.open()
+    if found.truth is not None and mode == "teacher-forced":
+        try:
+            coming = teacher_forced(backend, found.prompt, found.truth, asking, finished=found.finished)
+        except ValueError as error:
+            raise CannotRun(
+                f"{target}: the true trace is not one of the grammar: {error}; --free goes without"
+            ) from None
+        places = sorted(_counted(coming, "frame", len(found.truth) + found.finished), key=lambda place: place.number)
+        predictions = [place.prediction for place in places]
+        if style == "json":
+            click.echo(prediction_views.forced_as_json(found, places))
+        elif style == "table":
+            prediction_views.print_forced(found, places, _console(sys.stdout))
+        else:
+            _write_bytes(prediction_views.as_text(found, predictions))
+        _say(f"{sum(place.exact for place in places)} of {len(places)} places exact")
+    else:
+        drawn = predict.predict(backend, [found.prompt], predict.Mode(mode), asking, samples=samples)
+        by_sample = {each.sample: each.prediction for each in _counted(drawn, "sample", samples)}
+        predictions = [by_sample[sample] for sample in range(samples)]
+        for sample, prediction in enumerate(predictions):
+            if style == "json":
+                click.echo(prediction_views.as_json(found, sample, prediction))
+            elif style == "table":
+                prediction_views.print_table(found, sample, prediction, _console(sys.stdout))
+            else:
+                _write_bytes("\n" * (sample > 0) + prediction_views.as_text(found, [prediction]))
+    troubles = Counter(prediction_views.ended(each) for each in predictions if not each.outcome.whole)
+    for trouble, count in troubles.items():
+        _say(f"{trouble}" + f" ({count} times)" * (count > 1))
+    sys.exit(FELL_SHORT if troubles else 0)
+
+
+def _counted(coming: Iterable[T], unit: str, total: int) -> Iterator[T]:
+    """The same, with progress on stderr."""
+    yield from tqdm(coming, total=total, unit=unit, file=sys.stderr, disable=None, leave=False)
 
 
 @main.command("doctor")

@@ -55,7 +55,7 @@ def to_meta(name: str, weight: torch.Tensor, config: CwmConfig) -> tuple[str, to
     return _renamed(name, _TO_META), (halves_to_pairs(weight, config.head_dim) if _is_turned(name) else weight)
 
 
-def pairs_to_halves(weight_OC: torch.Tensor, head_dim: int) -> torch.Tensor:  # noqa: N803
+def pairs_to_halves(weight_OC: torch.Tensor, head_dim: int) -> torch.Tensor:
     """The rows of a query or key projection, from the order in which Meta rotates them to that of transformers.
 
     In a head, Meta rotates row 2i with row 2i+1, transformers row i with row i+D/2.
@@ -66,12 +66,12 @@ def pairs_to_halves(weight_OC: torch.Tensor, head_dim: int) -> torch.Tensor:  # 
     return _swapped(weight_OC, head_dim // 2, 2)
 
 
-def halves_to_pairs(weight_OC: torch.Tensor, head_dim: int) -> torch.Tensor:  # noqa: N803
+def halves_to_pairs(weight_OC: torch.Tensor, head_dim: int) -> torch.Tensor:
     """The inverse of `pairs_to_halves`."""
     return _swapped(weight_OC, 2, head_dim // 2)
 
 
-def _swapped(weight_OC: torch.Tensor, outer: int, inner: int) -> torch.Tensor:  # noqa: N803
+def _swapped(weight_OC: torch.Tensor, outer: int, inner: int) -> torch.Tensor:
     rows, columns = weight_OC.shape
     return weight_OC.reshape(-1, outer, inner, columns).transpose(1, 2).reshape(rows, columns)
 

@@ -85,7 +85,7 @@ class Making:
 
     def whole(self, made: Program, form: Form = Form.WHOLE) -> Document | None:
         """The document of a program; None for one that is too long."""
-        trace = self._here.trace(made.id, made.code, made.input)
+        trace = self._here.trace(made.id, made.code, made.input, made.function)
         if FEWEST * len(trace.steps) > self._mixture.longest and form is Form.WHOLE:
             return None
         found = document(trace, self._tokenizer, form)

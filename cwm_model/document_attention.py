@@ -5,7 +5,7 @@ since it knows no documents; here a document's blocks are plain matrix products 
 what the documents say.
 
     B batch (always 1)   T tokens   H query heads   K key-value heads   G = H / K   D head dimension
-    q rows of a block of queries   k keys that the block sees
+    q rows of a block of queries   k keys that the block sees.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def attention(
         raise ValueError("documents: no cache of earlier keys; use another attention for that")
     bounds = [0, query.shape[2]] if cu_seq_lens_q is None else cu_seq_lens_q.tolist()
     if bounds[0] != 0 or bounds[-1] != query.shape[2] or sorted(bounds) != bounds:
-        raise ValueError(
-            f"documents: bounds must go from 0 to {query.shape[2]}, found {bounds[:4]} to {bounds[-1]}"
-        )
+        raise ValueError(f"documents: bounds must go from 0 to {query.shape[2]}, found {bounds[:4]} to {bounds[-1]}")
     if torch.is_autocast_enabled("cpu"):
         # Rotary positions come out in fp32; inside the function below nothing is cast any more.
         query, key, value = (each.to(torch.get_autocast_dtype("cpu")) for each in (query, key, value))

@@ -196,9 +196,7 @@ def _bytes_by_id(backend: tokenizers.Tokenizer, name: str) -> dict[int, bytes]:
         try:
             found[id] = bytes(spelled[letter] for letter in text)
         except KeyError:
-            raise CannotRun(
-                f"{name}: its token {text[:40]!r} spells no bytes; a byte-level BPE is needed"
-            ) from None
+            raise CannotRun(f"{name}: its token {text[:40]!r} spells no bytes; a byte-level BPE is needed") from None
     if lacking := {bytes([byte]) for byte in range(256)} - set(found.values()):
         raise CannotRun(f"{name}: its tokenizer has no token for the byte {min(lacking)!r}: some texts would be lost")
     return found

@@ -85,14 +85,14 @@ def metas_frequencies() -> torch.Tensor:
     return torch.tensor(found, dtype=torch.float64)
 
 
-def metas_rotation(x_THD: torch.Tensor) -> torch.Tensor:  # noqa: N803
+def metas_rotation(x_THD: torch.Tensor) -> torch.Tensor:
     pairs = torch.view_as_complex(x_THD.reshape(*x_THD.shape[:-1], HEAD_DIM // 2, 2).contiguous())
     angles = torch.arange(len(x_THD), dtype=torch.float64)[:, None] * metas_frequencies()
     turned = pairs * torch.polar(torch.ones_like(angles), angles)[:, None, :]
     return torch.view_as_real(turned).flatten(-2)
 
 
-def metas_norm(x_TC: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:  # noqa: N803
+def metas_norm(x_TC: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return x_TC / (x_TC.square().mean(-1, keepdim=True) + 1e-5).sqrt() * weight
 
 
@@ -100,24 +100,24 @@ def metas_logits(weights: Weights, tokens: torch.Tensor, *, window: int = WINDOW
     w = {name: weight.double() for name, weight in weights.items()}
     count = len(tokens)
     back = torch.arange(count)[:, None] - torch.arange(count)
-    x_TC = w["tok_embeddings.weight"][tokens]  # noqa: N806
+    x_TC = w["tok_embeddings.weight"][tokens]
     for layer in range(LAYERS):
         at, left = f"layers.{layer}", (-1 if layer % 4 == 0 or layer == LAYERS - 1 else window - 1)
         seen = (back >= 0) & ((left < 0) | (back <= left))
         normed = metas_norm(x_TC, w[f"{at}.attention_norm.weight"])
-        q_THD, k_THD, v_THD = (  # noqa: N806
+        q_THD, k_THD, v_THD = (
             linear(normed, w[f"{at}.attention.{which}.weight"]).view(count, -1, HEAD_DIM)
             for which in ("wq", "wk", "wv")
         )
-        q_THD, k_THD = metas_rotation(q_THD), metas_rotation(k_THD)  # noqa: N806
+        q_THD, k_THD = metas_rotation(q_THD), metas_rotation(k_THD)
         heads = []
         for head in range(HEADS):
             group = head // (HEADS // KV_HEADS)
             scores = q_THD[:, head] @ k_THD[:, group].T / math.sqrt(HEAD_DIM)
             heads.append(scores.masked_fill(~seen, -math.inf).softmax(-1) @ v_THD[:, group])
-        x_TC = x_TC + linear(torch.cat(heads, -1), w[f"{at}.attention.wo.weight"])  # noqa: N806
+        x_TC = x_TC + linear(torch.cat(heads, -1), w[f"{at}.attention.wo.weight"])
         normed = metas_norm(x_TC, w[f"{at}.ffn_norm.weight"])
         gated = silu(linear(normed, w[f"{at}.feed_forward.w1.weight"]))
         inner = gated * linear(normed, w[f"{at}.feed_forward.w3.weight"])
-        x_TC = x_TC + linear(inner, w[f"{at}.feed_forward.w2.weight"])  # noqa: N806
+        x_TC = x_TC + linear(inner, w[f"{at}.feed_forward.w2.weight"])
     return linear(metas_norm(x_TC, w["norm.weight"]), w["output.weight"])

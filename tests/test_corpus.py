@@ -22,7 +22,7 @@ from tracegen.programs.synthetic import Program, program
 from tracegen.programs.synthetic.chance import Chance
 from tracegen.programs.synthetic.drills import drill, renamed
 from tracegen.programs.synthetic.literals import CODED, Literals
-from tracegen.programs.synthetic.trial import Tried
+from tracegen.programs.synthetic.trial import Trial, Tried
 
 ROOT = BUNDLED.parent.parent.parent
 QUICK = Mixture(drills=80, longest=700)
@@ -210,21 +210,26 @@ def test_a_drill_does_not_depend_on_the_hash_seed(programs: list[Program]) -> No
     assert json.loads(done.stdout) == [[each.id, each.code, each.input] for each in programs[1:40:2]]
 
 
+def tried(program: Program) -> Trial:
+    return Tried(f"{program.code}\nf = {program.function}").run(program.input)
+
+
 def test_other_names_change_no_result_and_no_length(programs: list[Program]) -> None:
     here = Here()
-    changed = 0
+    changed = called = 0
     for number, each in enumerate(programs):
         other = renamed(each, Chance("names", number))
         changed += other.code != each.code
-        runs = [Tried(one.code).run(one.input) for one in (each, other)]
+        runs = [tried(one) for one in (each, other)]
         assert runs[0] == runs[1], each
         assert fingerprint(other.code) == fingerprint(each.code)
-        traces = [here.trace(one.id, one.code, one.input) for one in (each, other)]
+        traces = [here.trace(one.id, one.code, one.input, one.function) for one in (each, other)]
         if "set(" not in each.code:
             shapes = [[(step.event, step.line, step.depth, step.value) for step in trace.steps] for trace in traces]
             assert shapes[0] == shapes[1]
         assert len(traces[0].steps) == len(traces[1].steps)
-    assert changed > 60
+        called += other.function != "f"
+    assert changed > 60 and called > 30
 
 
 def test_names_in_texts_and_methods_stay(programs: list[Program]) -> None:
@@ -233,7 +238,7 @@ def test_names_in_texts_and_methods_stay(programs: list[Program]) -> None:
     lines = found.code.split("\n")
     assert ".count('text')" in lines[1] and '.index("count")' in lines[1]
     assert "text," not in lines[0] and not lines[2].endswith("[count, index]")
-    assert Tried(found.code).run(found.input) == Tried(code).run(found.input)
+    assert tried(found) == Tried(code).run(found.input)
 
 
 def test_a_program_that_formats_with_its_names_keeps_them() -> None:
@@ -245,7 +250,7 @@ def test_a_name_that_is_new_is_nobody_elses(programs: list[Program]) -> None:
     code = "def f(a, b, c, d, x, n, k, i, s):\n    return [a, b, c, d, x, n, k, i, s]"
     for number in range(200):
         found = renamed(Program("by hand", code, "1, 2, 3, 4, 5, 6, 7, 8, 9"), Chance("names", number))
-        assert Tried(found.code).run(found.input).result == "[1, 2, 3, 4, 5, 6, 7, 8, 9]"
+        assert tried(found).result == "[1, 2, 3, 4, 5, 6, 7, 8, 9]"
 
 
 def test_wide_literals_hold_texts_that_look_like_code_and_larger_numbers() -> None:

@@ -99,7 +99,9 @@ def test_the_bootstrap_loads_every_module_of_the_payload() -> None:
 @each_module
 def test_a_module_opens_with_a_docstring(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    assert docstring and docstring.endswith((".", "…", '"'))
+    # Behind the sentences a legend or a command line may stand, indented.
+    sentences = [line for line in (docstring or "").split("\n") if line.strip() and not line.startswith("    ")]
+    assert sentences and sentences[-1].endswith((".", "…", '"'))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ class Hub(BaseHTTPRequestHandler):
         tag = f'"{COMMIT[:-2]}{names.index(name):02}"'
         return self.answer(200, (self.files / name).read_bytes(), ETag=tag, X_Repo_Commit=COMMIT)
 
-    do_HEAD = do_GET  # noqa: N815 - the library's name
+    do_HEAD = do_GET
 
 
 @pytest.fixture

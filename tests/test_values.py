@@ -758,7 +758,7 @@ def test_names_that_are_no_plain_names_are_left_out() -> None:
         pass
 
     named = Named()
-    Name = type("Name", (str,), {})  # noqa: N806
+    Name = type("Name", (str,), {})
     named.__dict__.update({"__hidden__": 1, "__h": 2, "_h": 3, 4: 5, Name("n"): 6, "": 7, "_": 8})  # type: ignore[dict-item]
     assert fields(named) == "Named(_h=3, =7, _=8)"
 
@@ -767,7 +767,7 @@ def test_dunder_slots_and_slots_under_odd_names_are_left_out() -> None:
     class Slotted:
         __slots__ = ("__a__", "__z__", "a")
 
-    Name = type("Name", (str,), {})  # noqa: N806
+    Name = type("Name", (str,), {})
     slotted = type("Aliased", (Slotted,), {"__slots__": (), Name("alias"): Slotted.__dict__["a"]})()
     slotted.a, slotted.__a__, slotted.__z__ = 1, 2, 3
     assert fields(slotted) == "Aliased(a=1)"

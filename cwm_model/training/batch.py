@@ -1,6 +1,6 @@
 """A packed row as tensors: ids, positions that begin afresh in each document, and which tokens are learned.
 
-N tokens of a row   L positions whose next token is learned
+N tokens of a row   L positions whose next token is learned.
 """
 
 from __future__ import annotations

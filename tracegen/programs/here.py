@@ -37,15 +37,15 @@ class Here:
         self._parts = tracers.parts(self._settings.library())
         self._memory = mmap.mmap(-1, layout.wire_bytes(_STEPS, _TEXT, _NOTES))
 
-    def trace(self, program_id: str, code: str, arguments: str) -> Trace:
-        """The trace of ``main``, which returns ``f(arguments)``; what it raises stands in the trace.
+    def trace(self, program_id: str, code: str, arguments: str, function: str = "f") -> Trace:
+        """The trace of ``main``, which returns ``function(arguments)``; what it raises stands in the trace.
 
         Raises ValueError if nothing was recorded.
         """
-        caller = Source(CALLER, f"def main():\n    return f({arguments})\n")
+        caller = Source(CALLER, f"def main():\n    return {function}({arguments})\n")
         names: dict[str, Any] = {"__name__": "program"}
         exec(compile(code, SHOWN, "exec", dont_inherit=True), names)
-        calls: dict[str, Any] = {"f": names["f"]}
+        calls: dict[str, Any] = {function: names[function]}
         exec(compile(caller.text, CALLER, "exec", dont_inherit=True), calls)
         found = self._recorded(calls["main"])
         recorded = [trace for trace in found.traces if trace.name == "main"][:1]

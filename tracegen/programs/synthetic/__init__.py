@@ -31,11 +31,12 @@ REWARDED = 55
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program: ``f`` in its source, and the argument list to call it with."""
+    """One program: a function in its source, and the argument list to call it with."""
 
     id: str
     code: str
     input: str
+    function: str = "f"
 
 
 def programs(count: int, seed: int) -> Iterator[Program]:

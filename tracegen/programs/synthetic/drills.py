@@ -61,7 +61,7 @@ def _written(chance: Chance) -> tuple[str, list[Parameter], Literals]:
 
 
 def renamed(program: Program, chance: Chance) -> Program:
-    """The same program with other names: models should copy names, not know them.
+    """The same program with other names, its function's too in most: models should copy names, not know them.
 
     A program that formats with its names in a text is left as it is.
     """
@@ -69,12 +69,17 @@ def renamed(program: Program, chance: Chance) -> Program:
         return program
     strings = [(found.start(), found.end()) for found in _STRING.finditer(program.code)]
     own: dict[str, str] = {}
-    taken = {*BUILTINS, *keyword.kwlist, "f", "key", "reverse", "str", *_known(program.code)}
+    taken = {*BUILTINS, *keyword.kwlist, "main", "key", "reverse", "str", *_known(program.code)}
+    if chance.often(60):
+        own[program.function] = _fresh(chance, taken)
+        taken.add(own[program.function])
     parts = []
     end = 0
     for found in _NAME.finditer(program.code):
         name = found[0]
-        if any(start < found.start() < stop for start, stop in strings) or name not in _OURS or name in _KEYWORDS:
+        if any(start < found.start() < stop for start, stop in strings) or name in _KEYWORDS:
+            continue
+        if name not in own and name not in _OURS:
             continue
         if name not in own:
             own[name] = _fresh(chance, taken)
@@ -82,7 +87,7 @@ def renamed(program: Program, chance: Chance) -> Program:
         parts += [program.code[end : found.start()], own[name]]
         end = found.end()
     code = "".join(parts) + program.code[end:]
-    return Program(program.id, code, program.input)
+    return Program(program.id, code, program.input, own.get(program.function, program.function))
 
 
 _OURS = frozenset(itertools.chain.from_iterable(NAMES.values())) | {"kv", "p"}

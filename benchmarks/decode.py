@@ -1,0 +1,215 @@
+"""Our decoding loop against transformers' `generate`, side by side: tokens a second, and what keys and values take.
+
+    python -m benchmarks.decode [--model bundled|cwm-32b-random|PATH] [--device cpu] [--dtype fp32,bf16]
+        [--batches 1,8,32] [--prompts FILE] [--new 400] [--drafts 8] [--compile]
+
+Two kinds of work: rows of one length, and rows that end at different ones (four requests a slot, lengths drawn as
+those of traces spread), where `generate` goes on with a batch until its longest row ends.  `generate` runs with the
+fastest of its settings, found anew for each dtype and batch; rounds alternate, and the best of each side counts.
+Random weights serve for the plain ratio; drafting (--drafts) needs a trained model and real prompts: FILE holds one
+JSON list of ids a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from transformers import CwmForCausalLM, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+
+from benchmarks.machine import described
+from benchmarks.tables import number, table
+from cwm_model.backends import Request
+from cwm_model.decoder import Decoder
+from cwm_model.kv_cache import KeyValues
+from cwm_model.loading import DTYPES, load_model
+from cwm_model.presets import ControlIds, bundled, cwm_32b
+
+PROMPT = 150
+VOCABULARY = 1024
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How `generate` is run."""
+
+    attention: str
+    cache: str
+    compiled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.attention}, {self.cache} cache{', compiled' if self.compiled else ''}"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Prompts, and how many ids each is to be continued by."""
+
+    name: str
+    prompts: list[list[int]]
+    new: list[int]
+
+
+class EachItsOwn(StoppingCriteria):
+    """A row is done once it has as many new ids as it was to have."""
+
+    def __init__(self, width: int, new: Sequence[int]) -> None:
+        self.end = torch.tensor([width + count for count in new])
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.BoolTensor:
+        done = input_ids.shape[1] >= self.end.to(input_ids.device)
+        assert isinstance(done, torch.Tensor)
+        return done  # type: ignore[return-value]
+
+
+def model_of(name: str, dtype: torch.dtype, device: str) -> PreTrainedModel:
+    if name not in ("bundled", "cwm-32b-random"):
+        return load_model(name, dtype=next(key for key, value in DTYPES.items() if value == dtype), device=device)
+    config = cwm_32b() if name == "cwm-32b-random" else bundled(VOCABULARY, ControlIds(0, (1,), 2))
+    torch.manual_seed(0)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            return CwmForCausalLM(config)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def works(batch: int, new: int, given: list[list[int]] | None, vocabulary: int) -> Iterator[Work]:
+    """Rows of one length; and, of more than one row, rows of many."""
+    drawn = random.Random(batch)
+    endless = itertools.cycle(given) if given else None
+
+    def prompt() -> list[int]:
+        return next(endless) if endless else [drawn.randrange(3, vocabulary) for _ in range(PROMPT)]
+
+    yield Work("one length", [prompt() for _ in range(batch)], [new] * batch)
+    if batch > 1:
+        # Of the same mean: traces' lengths spread about like this (log-normal, sigma 0.7).
+        spread = [drawn.lognormvariate(-0.245, 0.7) for _ in range(4 * batch)]
+        yield Work(
+            "many lengths", [prompt() for _ in spread], [min(4 * new, max(1, int(new * each))) for each in spread]
+        )
+
+
+def ours(decoder: Decoder, work: Work) -> int:
+    requests = [Request(tuple(prompt), frozenset(), new) for prompt, new in zip(work.prompts, work.new, strict=True)]
+    return sum(len(completion.ids) for _, completion in decoder.complete(requests))
+
+
+@torch.inference_mode()
+def theirs(model: PreTrainedModel, setting: Setting, batch: int, work: Work) -> int:
+    """Batch by batch; shorter prompts are padded on the left."""
+    model.set_attn_implementation(setting.attention)
+    for first in range(0, len(work.prompts), batch):
+        prompts, new = work.prompts[first : first + batch], work.new[first : first + batch]
+        width = max(map(len, prompts))
+        padded = torch.tensor([[0] * (width - len(each)) + each for each in prompts], device=model.device)
+        mask = torch.tensor([[0] * (width - len(each)) + [1] * len(each) for each in prompts], device=model.device)
+        model.generate(  # type: ignore[operator]
+            padded,
+            attention_mask=mask,
+            max_new_tokens=max(new),
+            stopping_criteria=StoppingCriteriaList([EachItsOwn(width, new)]),
+            cache_implementation=None if setting.cache == "dynamic" else setting.cache,
+            eos_token_id=None,
+            pad_token_id=0,
+            do_sample=False,
+        )
+    return sum(work.new)
+
+
+def timed(run: Callable[[], int], clock: Callable[[], float]) -> float:
+    """Tokens a second."""
+    started = clock()
+    tokens = run()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return tokens / (clock() - started)
+
+
+def fastest(model: PreTrainedModel, batch: int, work: Work, compiled: bool, clock: Callable[[], float]) -> Setting:
+    """The best of `generate`'s settings on a short piece of the work, each warmed up first."""
+    settings = [Setting(attention, cache) for attention in ("sdpa", "eager") for cache in ("dynamic", "static")]
+    settings += [Setting("sdpa", "static", compiled=True)] * compiled
+    piece = Work(work.name, work.prompts[:batch], [min(48, new) for new in work.new[:batch]])
+    found: dict[Setting, float] = {}
+    plain = model.forward
+    for setting in settings:
+        model.forward = torch.compile(plain) if setting.compiled else plain
+        run = partial(theirs, model, setting, batch, piece)
+        run()
+        found[setting] = max(timed(run, clock) for _ in range(2))
+        print(f"  generate, {setting}: {number(found[setting])} tokens/s", flush=True)
+    best = max(found, key=found.__getitem__)
+    model.forward = torch.compile(plain) if best.compiled else plain
+    return best
+
+
+def held(decoder: Decoder, work: Work, batch: int) -> tuple[float, float]:
+    """MiB of keys and values: ours, and those of a dynamic cache, at the end of the longest row."""
+    length = max(len(prompt) + new for prompt, new in zip(work.prompts, work.new, strict=True))
+    cache = KeyValues(decoder.forward.weights, batch, decoder.chunk)
+    cache.reserve(length)
+    weights = decoder.forward.weights
+    each = 2 * batch * weights.shared * weights.head_size * weights.dtype.itemsize
+    dynamic = sum(each * min(length, layer.window or length) for layer in weights.layers)
+    return cache.bytes / 2**20, dynamic / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="bundled")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="fp32,bf16")
+    parser.add_argument("--batches", default="1,8,32")
+    parser.add_argument("--prompts", type=Path)
+    parser.add_argument("--new", type=int, default=400)
+    parser.add_argument("--drafts", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--processor-time", action="store_true", help="of all threads, for a machine that others load")
+    asked = parser.parse_args()
+    clock = time.process_time if asked.processor_time else time.perf_counter
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    given = [json.loads(line) for line in asked.prompts.open(encoding="utf-8")] if asked.prompts else None
+    print(described("torch", "transformers"), f"({torch.get_num_threads()} threads)", flush=True)
+    rows = []
+    for dtype in asked.dtype.split(","):
+        model = model_of(asked.model, DTYPES[dtype], asked.device)
+        model.train(False)
+        for batch in map(int, asked.batches.split(",")):
+            decoders = [Decoder(model, slots=batch, drafts=drafts) for drafts in sorted({0, asked.drafts})]
+            setting = None
+            for work in works(batch, asked.new, given, model.config.vocab_size):
+                setting = setting or fastest(model, batch, work, asked.compile, clock)
+                speeds: list[list[float]] = []
+                for decoder in decoders:
+                    ours(decoder, Work("warm", work.prompts[:batch], [8] * batch))
+                for _ in range(asked.rounds):
+                    speeds.append([timed(partial(ours, decoder, work), clock) for decoder in decoders])
+                    speeds[-1].append(timed(partial(theirs, model, setting, batch, work), clock))
+                    print(f"  {dtype} {batch} {work.name}: {', '.join(map(number, speeds[-1]))} tokens/s", flush=True)
+                *own, other = (max(side) for side in zip(*speeds, strict=True))
+                memory = "{:.1f} / {:.1f}".format(*held(decoders[0], work, batch))
+                drafted = [f"{number(own[-1])} ({own[-1] / other:.1f}×)"] if asked.drafts else []
+                row = [f"{dtype}, {batch}, {work.name}", number(own[0]), number(other), f"{own[0] / other:.2f}×"]
+                rows.append([*row, *drafted, memory, str(setting)])
+    drafted = [f"with {asked.drafts} drafts"] if asked.drafts else []
+    head = ["dtype, batch, rows of", "ours, tokens/s", "generate, tokens/s", "ratio", *drafted]
+    print("\n" + table([*head, "keys and values, MiB, ours / theirs", "generate's settings"], rows))
+
+
+if __name__ == "__main__":
+    main()
