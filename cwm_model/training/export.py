@@ -1,6 +1,8 @@
 """A run's model as it is given away: in bf16, in files of a bounded size, loaded by plain transformers.
 
-python -m cwm_model.training.export RUN/checkpoint FOLDER
+    python -m cwm_model.training.export RUN/checkpoint FOLDER
+
+Knows nothing of how it was trained.
 """
 
 from __future__ import annotations
