@@ -3,8 +3,8 @@
     python -m benchmarks.decode [--model bundled|cwm-32b-random|PATH] [--device cpu] [--dtype fp32,bf16]
         [--batches 1,8,32] [--prompts FILE] [--new 400] [--drafts 8] [--compile]
 
-Two kinds of work: rows of one length, and rows that end at different ones (four requests a slot, lengths drawn as
-those of traces spread), where `generate` goes on with a batch until its longest row ends.  `generate` runs with the
+Two kinds of work: rows of one length, and rows that end at different ones (four requests a slot, log-normal lengths,
+sigma 0.4), where `generate` goes on with a batch until its longest row ends.  `generate` runs with the
 fastest of its settings, found anew for each dtype and batch; rounds alternate, and the best of each side counts.
 Random weights serve for the plain ratio; drafting (--drafts) needs a trained model and real prompts: FILE holds one
 JSON list of ids a line.
@@ -94,8 +94,8 @@ def works(batch: int, new: int, given: list[list[int]] | None, vocabulary: int) 
 
     yield Work("one length", [prompt() for _ in range(batch)], [new] * batch)
     if batch > 1:
-        # Of the same mean: traces' lengths spread about like this (log-normal, sigma 0.7).
-        spread = [drawn.lognormvariate(-0.245, 0.7) for _ in range(4 * batch)]
+        # Of the same mean; the longest of 32 is about twice as long.
+        spread = [drawn.lognormvariate(-0.08, 0.4) for _ in range(4 * batch)]
         yield Work(
             "many lengths", [prompt() for _ in spread], [min(4 * new, max(1, int(new * each))) for each in spread]
         )

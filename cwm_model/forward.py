@@ -97,9 +97,6 @@ class Forward:
         else:
             # One query a row is too little for the fused kernel: two products of many small matrices are twice as fast.
             k_nSE, v_nSE = (x.view(rows * shared, -1, head) for x in (k_BKSE, v_BKSE))
-            if k_nSE.dtype != torch.float32:
-                # oneDNN takes a transposed slice element by element: ten times the copy and the product.
-                k_nSE = k_nSE.contiguous()
             score_nQS = torch.bmm(q_BKQE.reshape(rows * shared, queries, head), k_nSE.transpose(1, 2)).mul_(head**-0.5)
             if place.mask_B1QS is not None:
                 score_nQS.view(rows, shared, queries, -1).add_(place.mask_B1QS)

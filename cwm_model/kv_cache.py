@@ -20,7 +20,8 @@ from torch import Tensor
 
 from cwm_model.weights import Weights
 
-_BLOCK = 256
+_BLOCK = 64
+"""Slots that a store grows by.  Growing copies the store, which is little beside reading it in each of 64 passes."""
 
 
 class KeyValues:
@@ -45,8 +46,7 @@ class KeyValues:
         for layer, (store, limit) in enumerate(zip(self.stores, self._limits, strict=True)):
             size = store.shape[3]
             if size < length and size != limit:
-                grown = max(length, size + size // 2)
-                grown = (grown + _BLOCK - 1) // _BLOCK * _BLOCK
+                grown = (length + _BLOCK - 1) // _BLOCK * _BLOCK
                 shape = list(store.shape)
                 shape[3] = grown if limit is None else min(grown, limit)
                 # Zeros, not whatever was there: a masked slot counts nought times its value, and that may not be NaN.
@@ -127,12 +127,12 @@ def view(segment: Segment, layer: int, window: int | None, queries: int, positio
     index = ((row_B1 + positions_BT % size).view(-1, 1) + base_2K).view(-1)
 
     wrapped = segment.end > size
-    first, end = 0, min(segment.end, size)
-    if window is not None and not wrapped:
-        first = max(0, min(segment.starts) - window + 1)
-    alike = count == 1 or min(segment.starts) == max(segment.starts)
-    if segment.tokens == 1 and alike and not wrapped:
-        return View(index, first, end, None)
+    first, end = 0, size
+    if count == 1 and not wrapped:
+        # Many rows read the whole store: oneDNN would copy a slice, and make a new kernel for each length.
+        first, end = 0 if window is None else max(0, segment.starts[0] - window + 1), segment.end
+        if segment.tokens == 1:
+            return View(index, first, end, None)
 
     slots_S = torch.arange(first, end, device=device)
     if wrapped:
