@@ -636,11 +636,11 @@ def train_command(
     )
     train.start(wanted, _print_line if as_json else _print_step)
     curve.draw(output / loop.LOG, output / "curve.svg")
-    click.echo(f"{output}/checkpoint: the model; {output}/curve.svg: how it came there")
+    click.echo(f"{output}/checkpoint: the model; {output}/curve.svg: how it came there", err=as_json)
 
 
 def _print_line(line: dict[str, object]) -> None:
-    _say(json.dumps(line))
+    click.echo(json.dumps(line))
 
 
 def _print_step(line: dict[str, object]) -> None:

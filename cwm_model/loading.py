@@ -28,10 +28,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, Pre
 from transformers.utils.import_utils import is_accelerate_available
 
 from cwm_model.presets import as_cwm, checked
-from cwm_model.tokenizer import Tokenizer, load_tokenizer
+from cwm_model.tokenizer import BUNDLED, Tokenizer, load_tokenizer
 from tracegen import CannotRun, Special
 
-BUNDLED = Path(__file__).parent / "checkpoints" / "bundled"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 INDEX = "model.safetensors.index.json"
 

@@ -8,6 +8,7 @@ training/loop.py.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from torch.multiprocessing.spawn import start_processes
+from torch.multiprocessing.spawn import ProcessExitedException, start_processes
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
@@ -66,6 +67,9 @@ class Training:
         return told
 
 
+REFUSAL = "refusal"
+"""The file in which a rank says why it cannot run."""
+
 _MAY_CHANGE = ("budget", "save_minutes", "look_minutes")
 Say = Callable[[dict[str, object]], None]
 
@@ -90,8 +94,16 @@ def start(training: Training, say: Say = lambda _: None) -> None:
         _work(training, shunned, Ranks(device=str(device)), say)
     else:
         with tempfile.TemporaryDirectory() as folder, steady_hashes():
-            arguments = (world, f"file://{folder}/ranks", training, shunned, say)
-            start_processes(_rank, args=arguments, nprocs=world, start_method="spawn")
+            # It would warn of each rank that it ends because another could not run.
+            logging.getLogger(start_processes.__module__).setLevel(logging.ERROR)
+            arguments = (world, Path(folder), training, shunned, say)
+            try:
+                start_processes(_rank, args=arguments, nprocs=world, start_method="spawn")
+            except ProcessExitedException:
+                refusal = Path(folder) / REFUSAL
+                if not refusal.exists():
+                    raise
+                raise CannotRun(refusal.read_text(encoding="utf-8")) from None
 
 
 def _world(training: Training, device: torch.device) -> int:
@@ -130,10 +142,17 @@ def _shunned(paths: tuple[Path, ...]) -> frozenset[str]:
     return fingerprints(codes)
 
 
-def _rank(rank: int, world: int, meeting: str, training: Training, shunned: frozenset[str], say: Say) -> None:
+def _rank(rank: int, world: int, folder: Path, training: Training, shunned: frozenset[str], say: Say) -> None:
+    """A process of its own; why it cannot run, it leaves in the folder where the ranks meet."""
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=world)
-    _work(training, shunned, Ranks(rank, world, "cpu"), say)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/ranks", rank=rank, world_size=world)
+    try:
+        _work(training, shunned, Ranks(rank, world, "cpu"), say)
+    except CannotRun as error:
+        aside = folder / f"{REFUSAL}.{rank}"
+        aside.write_text(str(error), encoding="utf-8")
+        aside.replace(folder / REFUSAL)
+        os._exit(2)  # The other ranks wait for this one: nothing that ends in order would end.
     dist.destroy_process_group()
 
 

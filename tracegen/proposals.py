@@ -83,13 +83,18 @@ class Endpoint:
 
     @property
     def key(self) -> str | None:
-        """The key, if one is named.  Raises CannotRun if it is not there; no message ever holds it."""
-        if self.key_env is None:
-            return None
-        key = os.environ.get(self.key_env, "").strip()
-        if not key or not key.isascii() or not key.isprintable():
-            raise CannotRun(f"${self.key_env}: no key in it: set it to the key of {self.url}, or name no variable")
-        return key
+        """The key, if one is named (see `key_in`)."""
+        return key_in(self.key_env, self.url)
+
+
+def key_in(variable: str | None, url: str) -> str | None:
+    """A server's key, if a variable is named.  Raises CannotRun if it is not there; no message ever holds it."""
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "").strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise CannotRun(f"${variable}: no key in it: set it to the key of {url}, or name no variable")
+    return key
 
 
 @dataclass(frozen=True, slots=True)

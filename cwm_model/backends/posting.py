@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracegen import CannotRun
+from tracegen.proposals import key_in
 
 LARGEST_ANSWER = 32 << 20
 LONGEST_PAUSE = 60.0
@@ -102,12 +102,7 @@ class Connection:
 
     def key(self) -> str | None:
         """The key, if one is named.  Raises CannotRun if it is not there; no message ever holds it."""
-        if self.key_env is None:
-            return None
-        key = os.environ.get(self.key_env, "").strip()
-        if not key or not key.isascii() or not key.isprintable():
-            raise CannotRun(f"${self.key_env}: no key in it: set it to the key of {self.url}, or name no variable")
-        return key
+        return key_in(self.key_env, self.url)
 
     def _once(self, path: str, data: bytes | None, seconds: float) -> bytes:
         """The body of an answer.  What is late is ended from outside: a server may send a byte now and then."""

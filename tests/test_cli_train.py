@@ -1,0 +1,142 @@
+"""``foretrace train``, as people call it: runs that begin, go on, begin with other models; what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from cwm_model.tokenizer import from_file
+from cwm_model.training.export import export
+from tests.test_readme import BIN
+from tracegen import Special
+
+QUICK = ("--preset", "tiny", "--row", "512", "--look-at", "2")
+
+
+def train(run: Path, *arguments: str, ranks: int = 1) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / "foretrace"), "train", "-o", str(run), *arguments, "--ranks", str(ranks)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def refused(run: Path, *arguments: str, ranks: int = 1) -> str:
+    """The one line with which a run is refused."""
+    done = train(run, *arguments, ranks=ranks)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("foretrace: "), done.stderr
+    return done.stderr
+
+
+def log(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of short synthetic programs."""
+    folder = tmp_path_factory.mktemp("data") / "set"
+    command = [
+        str(BIN / "foretrace"),
+        *["collect", "synthetic", "-n", "12", "--seed", "5", "--trust", "-o"],
+        str(folder),
+    ]
+    subprocess.run(command, capture_output=True, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Llama with a byte-level tokenizer that has none of CWM's control tokens."""
+    folder = tmp_path_factory.mktemp("llama")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=letters, special_tokens=["<|endoftext|>"])
+    tokenizer.train_from_iterator(["def f(x):\n    return x\n"] * 9, trainer)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_run_on_made_programs_is_logged_drawn_and_gone_on_with(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = train(run, *QUICK, "--tokens", "1500", "--json")
+    assert first.returncode == 0, first.stderr
+    lines = log(run)
+    assert [json.loads(line) for line in first.stdout.splitlines()] == lines
+    assert lines[-1]["tokens"] >= 1500 and "held_out" in lines[-1]
+    assert ElementTree.parse(run / "curve.svg").getroot().tag.endswith("svg")
+    second = train(run, *QUICK, "--tokens", "2500")
+    assert second.returncode == 0, second.stderr
+    assert log(run)[: len(lines)] == lines and log(run)[-1]["tokens"] >= 2500
+    assert "held out:" in second.stderr
+    assert "plan was" in refused(run, *QUICK, "--tokens", "2500", "--learn", "all")
+
+
+def test_a_llama_learns_the_format_from_a_data_set(tmp_path: Path, llama: Path, data: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ("--from", str(llama), "--data", str(data), "--row", "2048", "--look-at", "0", "--tokens", "24000")
+    done = train(run, *arguments)
+    assert done.returncode == 0, done.stderr
+    losses = [line["loss"] for line in log(run)]
+    assert sum(losses[-3:]) / 3 < 0.9 * losses[0]
+    tokenizer = from_file(run / "checkpoint" / "tokenizer.json")
+    ids = [tokenizer.id_of(special) for special in Special]
+    assert len(set(ids)) == len(ids) and min(ids) >= from_llama(llama)
+    model = AutoModelForCausalLM.from_pretrained(run / "checkpoint")
+    assert model.config.model_type == "llama" and model.config.vocab_size >= tokenizer.size
+    assert tokenizer.id_of(Special.END_OF_TEXT) in model.config.eos_token_id
+
+
+def from_llama(folder: Path) -> int:
+    """How many ids its tokenizer had."""
+    return Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
+
+
+def test_a_run_is_given_away_in_bf16(tmp_path: Path) -> None:
+    run, folder = tmp_path / "run", tmp_path / "away"
+    assert train(run, *QUICK, "--tokens", "600").returncode == 0
+    export(run / "checkpoint", folder)
+    given, kept = (AutoModelForCausalLM.from_pretrained(path, dtype="auto") for path in (folder, run / "checkpoint"))
+    assert given.dtype is torch.bfloat16
+    for name, tensor in kept.state_dict().items():
+        assert torch.equal(given.state_dict()[name], tensor.bfloat16())
+    assert from_file(folder / "tokenizer.json").sha256 == from_file(run / "checkpoint" / "tokenizer.json").sha256
+
+
+def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, data: Path) -> None:
+    run = tmp_path / "run"
+    assert "--tokens or --minutes" in refused(run, *QUICK)
+    shun = tmp_path / "shun.jsonl"
+    shun.write_text('{"source": "x"}\n', encoding="ascii")
+    assert 'not JSON lines with the field "code"' in refused(run, *QUICK, "--tokens", "600", "--shun", str(shun))
+    assert "no such folder" in refused(run, "--from", "/no/such", "--tokens", "600")
+    assert "device" in refused(run, *QUICK, "--tokens", "600", "--device", "tpu")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine", encoding="ascii")
+    assert "is not empty" in refused(other, *QUICK, "--tokens", "600")
+    assert [path.name for path in other.iterdir()] == ["mine.txt"]
+
+
+def test_what_a_rank_refuses_is_one_line_too(tmp_path: Path, data: Path) -> None:
+    arguments = ("--preset", "tiny", "--row", "64", "--look-at", "0", "--tokens", "600", "--data", str(data))
+    assert "no trace to learn from: 12 longer than a row" in refused(tmp_path / "run", *arguments, ranks=2)
