@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 import pyarrow.compute as pc
@@ -41,6 +41,10 @@ from tracegen.sandbox.bounds import MIB
 from tracegen.scrub import Scrubber
 from tracegen.settings import TRACERS, CannotRun, Settings
 from tracegen.work import Work
+
+if TYPE_CHECKING:
+    from cwm_model.prediction import Prediction
+    from cwm_model.stepping import Stepper
 
 T = TypeVar("T")
 FELL_SHORT = 1
@@ -563,6 +567,16 @@ def show(folder: Path, wanted: str | None, style: str, limit: int) -> None:
 @click.option(
     "--learn", type=click.Choice(["traces", "all"]), default="traces", show_default=True, help="Of a document."
 )
+@click.option(
+    "--drills",
+    type=click.IntRange(0, 100),
+    default=35,
+    show_default=True,
+    help="Percent: straight lines of operations.",
+)
+@click.option(
+    "--renamed", type=click.IntRange(0, 100), default=30, show_default=True, help="Percent of programs: other names."
+)
 @click.option("--row", type=click.IntRange(min=64), default=4096, show_default=True, help="Tokens of a packed row.")
 @click.option("--rows", type=click.IntRange(min=1), default=1, show_default=True, help="Rows of a rank in a step.")
 @click.option("--muon", type=click.FloatRange(min=0), default=0.02, show_default=True, help="Rate of the matrices.")
@@ -574,6 +588,7 @@ def show(folder: Path, wanted: str | None, style: str, limit: int) -> None:
 @click.option("--save-minutes", type=click.FloatRange(min=0), default=5.0, show_default=True, help="Between states.")
 @click.option("--look-minutes", type=click.FloatRange(min=0), default=15.0, show_default=True, help="Between looks.")
 @click.option("--look-at", type=click.IntRange(min=0), default=100, show_default=True, help="Held-out programs.")
+@click.option("--change", is_flag=True, help="Go on with a run under other rates, rows, mixture or data.")
 @click.option("--json", "as_json", is_flag=True, help="The log on stdout, a line a step.")
 def train_command(
     output: Path,
@@ -585,6 +600,8 @@ def train_command(
     shun: tuple[Path, ...],
     seed: int,
     learn: str,
+    drills: int,
+    renamed: int,
     row: int,
     rows: int,
     muon: float,
@@ -596,6 +613,7 @@ def train_command(
     save_minutes: float,
     look_minutes: float,
     look_at: int,
+    change: bool,
     as_json: bool,
 ) -> None:
     """Train a model to predict traces: of programs made on the fly, or of data sets.
@@ -626,13 +644,14 @@ def train_command(
         begin=existing or preset,
         existing=existing is not None,
         data=data,
-        mixture=Mixture(seed=seed + 1, longest=row),
+        mixture=Mixture(seed=seed + 1, drills=drills, renamed=renamed, longest=row),
         shun=shun,
         seed=seed,
         device=device,
         ranks=ranks,
         workers=workers,
         looked_at=look_at,
+        changing=change,
     )
     train.start(wanted, _print_line if as_json else _print_step)
     curve.draw(output / loop.LOG, output / "curve.svg")
@@ -665,10 +684,10 @@ def _print_step(line: dict[str, object]) -> None:
 @click.option("--key-env", metavar="NAME", help="Environment variable that holds the server's key.")
 @click.option(
     "--mode",
-    type=click.Choice(["full", "single", "teacher-forced"]),
+    type=click.Choice(["full", "single", "teacher-forced", "stepping"]),
     default="full",
     show_default=True,
-    help="The whole trace, what it returns at once, or each frame behind the true ones.",
+    help="The whole trace, what it returns at once, each frame behind the true ones, or as stdin says.",
 )
 @click.option("--samples", type=click.IntRange(1), default=1, show_default=True, help="Sample i has the seed plus i.")
 @click.option("--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="0 is greedy.")
@@ -706,16 +725,20 @@ def predict_command(
 
     The program is not run, but for teacher-forced: there a file is run as `trace` runs it, with your rights. Exits
     with 1 if a prediction was cut off or is malformed.
+
+    Stepping goes frame by frame, as a debugger does. Each line of stdin is a command, or its first letter: step,
+    next (over a call), out (of the function), run, back, quit.
     """
     style = "json" if as_json else style
-    if samples > 1 and (mode == "teacher-forced" or temperature == 0):
-        raise CannotRun(f"--samples {samples}: give a --temperature, and another mode than teacher-forced")
+    if samples > 1 and (mode in ("teacher-forced", "stepping") or temperature == 0):
+        raise CannotRun(f"--samples {samples}: give a --temperature, and a mode of full or single")
     # Only here: torch takes seconds to load.
     from cwm_model import predict, prediction_views, targets
     from cwm_model.asking import Asking
     from cwm_model.backends import Sampling
     from cwm_model.forced import teacher_forced
     from cwm_model.opening import Opening
+    from cwm_model.stepping import Stepper
 
     found = targets.target_of(target, arguments, wanted, run=mode == "teacher-forced")
     opening = Opening(model, tokenizer, served, key_env, dtype, device)
@@ -723,7 +746,9 @@ def predict_command(
         Sampling(temperature, top_p, seed), max_tokens, not opening.is_server if constrained is None else constrained
     )
     backend = opening.open()
-    if found.truth is not None and mode == "teacher-forced":
+    if mode == "stepping":
+        predictions = _stepping(Stepper(backend, found.prompt, asking), style == "json")
+    elif found.truth is not None and mode == "teacher-forced":
         try:
             coming = teacher_forced(backend, found.prompt, found.truth, asking, finished=found.finished)
         except ValueError as error:
@@ -754,6 +779,37 @@ def predict_command(
     for trouble, count in troubles.items():
         _say(f"{trouble}" + f" ({count} times)" * (count > 1))
     sys.exit(FELL_SHORT if troubles else 0)
+
+
+def _stepping(stepper: Stepper, as_json: bool) -> list[Prediction]:
+    """Obey stdin line by line; the last prediction is what the command ends by."""
+    from cwm_model import debugging, prediction_views
+
+    asked = sys.stdin
+    somebody = asked.isatty()
+
+    def lines() -> Iterator[str]:
+        while True:
+            if somebody:
+                click.echo("> ", nl=False, err=True)
+            line = asked.readline()
+            if not line:
+                return
+            yield line
+
+    def confused(said: str) -> None:
+        if not somebody:
+            raise CannotRun(f"stdin: {said}")
+        _say(said)
+
+    last = None
+    for stepped in debugging.stepped(stepper, lines(), confused):
+        if as_json:
+            click.echo(prediction_views.stepped_as_json(stepped))
+        else:
+            prediction_views.print_stepped(stepped, _console(sys.stdout))
+        last = stepped.prediction
+    return [last] if last is not None else []
 
 
 def _counted(coming: Iterable[T], unit: str, total: int) -> Iterator[T]:

@@ -1,40 +1,43 @@
 """Our decoding loop against transformers' `generate`, side by side: tokens a second, and what keys and values take.
 
-    python -m benchmarks.decode [--model bundled|cwm-32b-random|PATH] [--device cpu] [--dtype fp32,bf16]
-        [--batches 1,8,32] [--prompts FILE] [--new 400] [--drafts 8] [--compile]
+    python -m benchmarks.decode [--model bundled|bundled-random|cwm-32b-random|PATH] [--device cpu] [--dtype fp32,bf16]
+        [--batches 1,8,32] [--new 400] [--drafts 20] [--compile]
 
-Two kinds of work: rows of one length, and rows that end at different ones (four requests a slot, log-normal lengths,
-sigma 0.4), where `generate` goes on with a batch until its longest row ends.  `generate` runs with the
-fastest of its settings, found anew for each dtype and batch; rounds alternate, and the best of each side counts.
-Random weights serve for the plain ratio; drafting (--drafts) needs a trained model and real prompts: FILE holds one
-JSON list of ids a line.
+Two kinds of work.  Rows of one length: every one is continued by --new ids, whatever they are.  Rows that end when they
+end, four requests a slot: a trained model predicts the traces of held-out programs up to their END (or --new times
+four); with random weights lengths are drawn (log-normal, sigma 0.4).  Of these only what was asked for counts, and
+`generate` goes on with a batch until its longest row ends.  It runs with the fastest of its settings, found anew for
+each dtype and batch, its own prompt lookup among them for one row; rounds alternate, and the best of each side counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 from transformers import CwmForCausalLM, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 
+from benchmarks.bundled_model import traced
 from benchmarks.machine import described
 from benchmarks.tables import number, table
+from cwm_model import held_out
+from cwm_model.asking import stops
 from cwm_model.backends import Request
 from cwm_model.decoder import Decoder
 from cwm_model.kv_cache import KeyValues
-from cwm_model.loading import DTYPES, load_model
+from cwm_model.loading import DTYPES, load, load_model
 from cwm_model.presets import ControlIds, bundled, cwm_32b
+from cwm_model.prompts import prompt_of_trace
+from tracegen.programs.samples import Sample
 
 PROMPT = 150
 VOCABULARY = 1024
+RANDOM = ("cwm-32b-random", "bundled-random")
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,21 @@ class Setting:
     attention: str
     cache: str
     compiled: bool = False
+    lookup: int = 0
 
     def __str__(self) -> str:
-        return f"{self.attention}, {self.cache} cache{', compiled' if self.compiled else ''}"
+        more = [", compiled"] * self.compiled + [f", prompt lookup of {self.lookup}"] * bool(self.lookup)
+        return f"{self.attention}, {self.cache} cache{''.join(more)}"
 
 
 @dataclass(frozen=True)
 class Work:
-    """Prompts, and how many ids each is to be continued by."""
+    """Prompts, and how many ids each is to be continued by, or fewer up to one of ``stop``."""
 
     name: str
     prompts: list[list[int]]
     new: list[int]
+    stop: frozenset[int] = frozenset()
 
 
 class EachItsOwn(StoppingCriteria):
@@ -71,7 +77,7 @@ class EachItsOwn(StoppingCriteria):
 
 
 def model_of(name: str, dtype: torch.dtype, device: str) -> PreTrainedModel:
-    if name not in ("bundled", "cwm-32b-random"):
+    if name not in RANDOM:
         return load_model(name, dtype=next(key for key, value in DTYPES.items() if value == dtype), device=device)
     config = cwm_32b() if name == "cwm-32b-random" else bundled(VOCABULARY, ControlIds(0, (1,), 2))
     torch.manual_seed(0)
@@ -84,25 +90,30 @@ def model_of(name: str, dtype: torch.dtype, device: str) -> PreTrainedModel:
         torch.set_default_dtype(before)
 
 
-def works(batch: int, new: int, given: list[list[int]] | None, vocabulary: int) -> Iterator[Work]:
-    """Rows of one length; and, of more than one row, rows of many."""
+def real(name: str, count: int) -> tuple[list[list[int]], frozenset[int]]:
+    """Prompts of held-out programs in a trained model's ids, and the ids that end a trace."""
+    tokenizer = load(name, dtype="fp32").tokenizer
+    samples = [Sample(each.id, each.code, each.input) for each in held_out.held_out(count)]
+    return [tokenizer.encode(prompt_of_trace(trace).pieces()) for trace in traced(samples)], stops(
+        tokenizer, one_frame=False
+    )
+
+
+def works(batch: int, new: int, given: list[list[int]], stop: frozenset[int], vocabulary: int) -> Iterator[Work]:
+    """Rows of one length, and rows that end when they end; ``given`` are real prompts, none for random weights."""
     drawn = random.Random(batch)
-    endless = itertools.cycle(given) if given else None
-
-    def prompt() -> list[int]:
-        return next(endless) if endless else [drawn.randrange(3, vocabulary) for _ in range(PROMPT)]
-
-    yield Work("one length", [prompt() for _ in range(batch)], [new] * batch)
-    if batch > 1:
+    prompts = given or [[drawn.randrange(3, vocabulary) for _ in range(PROMPT)] for _ in range(4 * batch)]
+    yield Work("one length", prompts[:batch], [new] * batch)
+    if given:
+        yield Work("traces", prompts[: max(4 * batch, 8)], [4 * new] * max(4 * batch, 8), stop)
+    elif batch > 1:
         # Of the same mean; the longest of 32 is about twice as long.
-        spread = [drawn.lognormvariate(-0.08, 0.4) for _ in range(4 * batch)]
-        yield Work(
-            "many lengths", [prompt() for _ in spread], [min(4 * new, max(1, int(new * each))) for each in spread]
-        )
+        lengths = [int(new * drawn.lognormvariate(-0.08, 0.4)) for _ in prompts]
+        yield Work("many lengths", prompts, [min(4 * new, max(1, length)) for length in lengths])
 
 
 def ours(decoder: Decoder, work: Work) -> int:
-    requests = [Request(tuple(prompt), frozenset(), new) for prompt, new in zip(work.prompts, work.new, strict=True)]
+    requests = [Request(tuple(prompt), work.stop, new) for prompt, new in zip(work.prompts, work.new, strict=True)]
     return sum(len(completion.ids) for _, completion in decoder.complete(requests))
 
 
@@ -110,22 +121,31 @@ def ours(decoder: Decoder, work: Work) -> int:
 def theirs(model: PreTrainedModel, setting: Setting, batch: int, work: Work) -> int:
     """Batch by batch; shorter prompts are padded on the left."""
     model.set_attn_implementation(setting.attention)
+    options: dict[str, object] = {}
+    if setting.cache != "dynamic":
+        options["cache_implementation"] = setting.cache
+    if setting.lookup:
+        options["prompt_lookup_num_tokens"] = setting.lookup
+    wanted = 0
     for first in range(0, len(work.prompts), batch):
         prompts, new = work.prompts[first : first + batch], work.new[first : first + batch]
         width = max(map(len, prompts))
         padded = torch.tensor([[0] * (width - len(each)) + each for each in prompts], device=model.device)
         mask = torch.tensor([[0] * (width - len(each)) + [1] * len(each) for each in prompts], device=model.device)
-        model.generate(  # type: ignore[operator]
+        ids = model.generate(  # type: ignore[operator]
             padded,
             attention_mask=mask,
             max_new_tokens=max(new),
             stopping_criteria=StoppingCriteriaList([EachItsOwn(width, new)]),
-            cache_implementation=None if setting.cache == "dynamic" else setting.cache,
-            eos_token_id=None,
+            eos_token_id=sorted(work.stop) or None,
             pad_token_id=0,
             do_sample=False,
+            **options,
         )
-    return sum(work.new)
+        for row, most in zip(ids[:, width:].tolist(), new, strict=True):
+            ends = (place for place, id in enumerate(row[:most], start=1) if id in work.stop)
+            wanted += next(ends, min(most, len(row)))
+    return wanted
 
 
 def timed(run: Callable[[], int], clock: Callable[[], float]) -> float:
@@ -141,13 +161,18 @@ def fastest(model: PreTrainedModel, batch: int, work: Work, compiled: bool, cloc
     """The best of `generate`'s settings on a short piece of the work, each warmed up first."""
     settings = [Setting(attention, cache) for attention in ("sdpa", "eager") for cache in ("dynamic", "static")]
     settings += [Setting("sdpa", "static", compiled=True)] * compiled
+    settings += [Setting("sdpa", "dynamic", lookup=tokens) for tokens in (4, 10) if batch == 1]
     piece = Work(work.name, work.prompts[:batch], [min(48, new) for new in work.new[:batch]])
     found: dict[Setting, float] = {}
     plain = model.forward
     for setting in settings:
         model.forward = torch.compile(plain) if setting.compiled else plain
         run = partial(theirs, model, setting, batch, piece)
-        run()
+        try:
+            run()
+        except (ValueError, RuntimeError, NotImplementedError) as error:
+            print(f"  generate, {setting}: cannot: {error}", flush=True)
+            continue
         found[setting] = max(timed(run, clock) for _ in range(2))
         print(f"  generate, {setting}: {number(found[setting])} tokens/s", flush=True)
     best = max(found, key=found.__getitem__)
@@ -172,9 +197,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="fp32,bf16")
     parser.add_argument("--batches", default="1,8,32")
-    parser.add_argument("--prompts", type=Path)
     parser.add_argument("--new", type=int, default=400)
-    parser.add_argument("--drafts", type=int, default=0)
+    parser.add_argument("--drafts", type=int, default=20, help="of a row alone; with random weights none")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--compile", action="store_true")
@@ -183,17 +207,18 @@ def main() -> None:
     clock = time.process_time if asked.processor_time else time.perf_counter
     if asked.threads:
         torch.set_num_threads(asked.threads)
-    given = [json.loads(line) for line in asked.prompts.open(encoding="utf-8")] if asked.prompts else None
+    batches = list(map(int, asked.batches.split(",")))
+    given, stop = real(asked.model, 4 * max(*batches, 2)) if asked.model not in RANDOM else ([], frozenset())
+    drafts = asked.drafts if given else 0
     print(described("torch", "transformers"), f"({torch.get_num_threads()} threads)", flush=True)
     rows = []
     for dtype in asked.dtype.split(","):
         model = model_of(asked.model, DTYPES[dtype], asked.device)
         model.train(False)
-        for batch in map(int, asked.batches.split(",")):
-            decoders = [Decoder(model, slots=batch, drafts=drafts) for drafts in sorted({0, asked.drafts})]
-            setting = None
-            for work in works(batch, asked.new, given, model.config.vocab_size):
-                setting = setting or fastest(model, batch, work, asked.compile, clock)
+        for batch in batches:
+            decoders = [Decoder(model, slots=batch, drafts=drafts) for drafts in sorted({0, drafts})]
+            for work in works(batch, asked.new, given, stop, model.config.vocab_size):
+                setting = fastest(model, batch, work, asked.compile, clock)
                 speeds: list[list[float]] = []
                 for decoder in decoders:
                     ours(decoder, Work("warm", work.prompts[:batch], [8] * batch))
@@ -203,10 +228,10 @@ def main() -> None:
                     print(f"  {dtype} {batch} {work.name}: {', '.join(map(number, speeds[-1]))} tokens/s", flush=True)
                 *own, other = (max(side) for side in zip(*speeds, strict=True))
                 memory = "{:.1f} / {:.1f}".format(*held(decoders[0], work, batch))
-                drafted = [f"{number(own[-1])} ({own[-1] / other:.1f}×)"] if asked.drafts else []
+                drafted = [f"{number(own[-1])} ({own[-1] / other:.1f}×)"] if drafts else []
                 row = [f"{dtype}, {batch}, {work.name}", number(own[0]), number(other), f"{own[0] / other:.2f}×"]
                 rows.append([*row, *drafted, memory, str(setting)])
-    drafted = [f"with {asked.drafts} drafts"] if asked.drafts else []
+    drafted = [f"with {drafts} drafts"] if drafts else []
     head = ["dtype, batch, rows of", "ours, tokens/s", "generate, tokens/s", "ratio", *drafted]
     print("\n" + table([*head, "keys and values, MiB, ours / theirs", "generate's settings"], rows))
 

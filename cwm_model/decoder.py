@@ -28,8 +28,9 @@ class Decoder:
     """A model, ready to complete ids.
 
     ``slots`` rows are decoded together; ``context`` is the longest sequence, the model's own if None; ``drafts`` is how
-    many ids are guessed and checked in one pass where decoding is greedy (0: none), which changes the speed and not
-    what comes; ``chunk`` is the most ids of a prompt that are read in one pass.
+    many ids are guessed and checked in one pass where decoding is greedy and a row is alone (0: none; fewer beside
+    others, see passes.py), which changes the speed and not what comes; ``chunk`` is the most ids of a prompt that are
+    read in one pass.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Decoder:
             if not rows:
                 return
             self._prefixes.begin(cache, begun, [request.prompt[:-1] for _, request in waiting])
-            advance(self.forward, cache, [row for _, row in rows])
+            advance(self.forward, cache, [row for _, row in rows], self.drafts)
             for place in range(len(rows) - 1, -1, -1):
                 index, row = rows[place]
                 if row.completion is not None:
@@ -92,4 +93,4 @@ class Decoder:
     def _row(self, request: Request) -> Row:
         """A row whose cache holds all of the prompt but its last id, which is read with the first pass."""
         read = len(request.prompt) - 1
-        return Row(request, context=self.context, chunk=self.chunk, drafts=self.drafts, read=read)
+        return Row(request, context=self.context, chunk=self.chunk, read=read)

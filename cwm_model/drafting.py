@@ -1,30 +1,44 @@
 """Guesses at what comes next, from what stands before: traces repeat source lines, names and values.
 
 Prompt lookup: what followed the last time that the latest ids stood together (Saxena 2023,
-github.com/apoorvumang/prompt-lookup-decoding).  Knows nothing of models; a guess costs little and is checked.
+github.com/apoorvumang/prompt-lookup-decoding), with as many of them as were ever seen together: in traces, guesses by
+six ids or fewer come true 1.3 times as far as by three (docs/model.md).  Knows nothing of models; a guess costs little
+and is checked.
 """
 
 from __future__ import annotations
 
-_GRAM = 3
+from collections.abc import Sequence
+
+_GRAMS = (6, 4, 3, 2, 1)
+LONGEST = _GRAMS[0]
+"""Ids of a tail that are looked at."""
 
 
 class Lookup:
-    """The places of all runs of three ids in a sequence that grows.
+    """Where runs of ids stood last in a sequence that grows.
 
-    >>> seen = [7, 1, 2, 3, 9, 8, 1, 2, 3]
-    >>> Lookup().guesses(seen, 4)
-    [9, 8, 1, 2]
+    >>> lookup = Lookup()
+    >>> lookup.read([7, 1, 2, 3, 9, 8, 2, 1, 2, 3])
+    >>> lookup.after([2, 1, 2, 3]), lookup.after([5, 2]), lookup.after([3])
+    (4, 9, 4)
     """
 
     def __init__(self) -> None:
-        self._end: dict[tuple[int, ...], int] = {}
-        self._read = _GRAM
+        self._last: dict[tuple[int, ...], int] = {}
+        self._read = 1
 
-    def guesses(self, ids: list[int], most: int) -> list[int]:
-        """Up to ``most`` ids that may follow; ``ids`` are those of the last call and more."""
-        while self._read < len(ids):
-            self._end[tuple(ids[self._read - _GRAM : self._read])] = self._read
-            self._read += 1
-        end = self._end.get(tuple(ids[-_GRAM:]))
-        return [] if end is None else ids[end : end + most]
+    def read(self, ids: Sequence[int]) -> None:
+        """The sequence so far: that of the last call, and more."""
+        for end in range(self._read, len(ids)):
+            for gram in _GRAMS:
+                if gram <= end:
+                    self._last[tuple(ids[end - gram : end])] = end
+        self._read = max(self._read, len(ids))
+
+    def after(self, tail: Sequence[int]) -> int | None:
+        """The place behind the last run like the longest end of a tail that was seen; None if no id of it was."""
+        for gram in _GRAMS:
+            if gram <= len(tail) and (place := self._last.get(tuple(tail[len(tail) - gram :]))) is not None:
+                return place
+        return None

@@ -5,6 +5,7 @@ Knows nothing of where requests come from or go.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from cwm_model.forward import Forward
@@ -18,9 +19,14 @@ _SEGMENT_COST = 3
 _SEGMENT_COST_GPU = 512
 
 
-def advance(forward: Forward, cache: KeyValues, rows: Sequence[Row]) -> None:
-    """Let every row read what it has to read and pick what comes next; row i is the cache's row i."""
-    runs = [row.run() for row in rows]
+def advance(forward: Forward, cache: KeyValues, rows: Sequence[Row], drafts: int) -> None:
+    """Let every row read what it has to read and pick what comes next; row i is the cache's row i.
+
+    ``drafts`` is how many guesses a row alone checks in one pass; N rows check fewer each, a pass of theirs being bound
+    by arithmetic and not by memory: that many by the root of N (docs/model.md).
+    """
+    each = round(drafts / math.sqrt(len(rows)))
+    runs = [row.run(each) for row in rows]
     cost = _SEGMENT_COST if forward.weights.device.type == "cpu" else _SEGMENT_COST_GPU
     ids: list[int] = []
     segments: list[Segment] = []

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cwm_model.debugging import Stepped
 from cwm_model.forced import Place
-from cwm_model.prediction import Prediction, answer
+from cwm_model.prediction import Outcome, Prediction, answer
 from cwm_model.targets import Target
 from tracegen.frame import Event, Frame
 from tracegen.grammar import render
@@ -75,6 +76,35 @@ def print_table(target: Target, sample: int, prediction: Prediction, console: Co
         console.print(Text("rest: " + visible(render(prediction.rest))))
     value = answer(prediction, target.prompt.depth)
     console.print(Text("no answer" if value is None else f"answer: {visible(value)}"))
+
+
+def stepped_as_json(stepped: Stepped) -> str:
+    """What a command came to, as one JSON object; ``taken`` is the frame that `back` took away."""
+    made = stepped.prediction
+    said = {
+        "command": stepped.command,
+        "depth": stepped.depth,
+        "frames": [_frame(frame) for frame in made.frames] if made else [],
+        "taken": _frame(stepped.taken) if stepped.taken else None,
+        **(_outcome(made) if made else {}),
+    }
+    return json.dumps(said)
+
+
+def print_stepped(stepped: Stepped, console: Console) -> None:
+    """A line a frame: event, source, what changed; of `back` the frame that is the last one now."""
+    scopes: list[dict[str, str]] = []
+    rows = [_cells(frame, scopes) for frame in stepped.before]
+    made = stepped.prediction
+    rows = rows[-1:] if made is None else [_cells(frame, scopes) for frame in made.frames]
+    for event, source, changed in rows:
+        console.print(
+            Text.assemble(f"{event.plain:9} ", source, "  " if changed.plain else "", (changed.plain, "bold"))
+        )
+    if made is None and stepped.taken is None:
+        console.print("at the first frame already")
+    if made is not None and made.outcome is not Outcome.PAUSED:
+        console.print(Text(visible(ended(made))))
 
 
 def print_forced(target: Target, places: Sequence[Place], console: Console) -> None:

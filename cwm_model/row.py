@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cwm_model.backends import Completion, Finish, Request, Rules
-from cwm_model.drafting import Lookup
+from cwm_model.drafting import LONGEST, Lookup
 from cwm_model.sampling import Pick
 from tracegen import CannotRun
 
@@ -28,11 +28,11 @@ class Run:
 class Row:
     """A request on its way, from ``read`` ids in its cache on.
 
-    ``context`` is the longest sequence, ``chunk`` the most ids of one pass, ``drafts`` the most guesses.  Once
-    ``completion`` is there, the row is done.
+    ``context`` is the longest sequence, ``chunk`` the most ids of one pass.  Once ``completion`` is there, the row is
+    done.
     """
 
-    def __init__(self, request: Request, *, context: int, chunk: int, drafts: int, read: int) -> None:
+    def __init__(self, request: Request, *, context: int, chunk: int, read: int) -> None:
         self.request = request
         self.ids = list(request.prompt)
         self.read = read
@@ -41,7 +41,6 @@ class Row:
         self._chunk = chunk
         self._rules = request.rules
         self._uniform = random.Random(request.sampling.seed)
-        self._drafts = drafts if request.sampling.greedy else 0
         self._lookup = Lookup()
         self._guesses: list[int] = []
         self._states: list[Rules | None] = []
@@ -50,15 +49,18 @@ class Row:
             self._finish(Finish.LIMIT)
         self._append_forced()
 
-    def run(self) -> Run:
-        """What to read next: everything certain, and guesses; or no more than a chunk of a long run."""
+    def run(self, drafts: int) -> Run:
+        """What to read next: everything certain, and guesses; or no more than a chunk of a long run.
+
+        ``drafts`` is the most guesses; there are none where tokens are drawn.
+        """
         certain = self.ids[self.read :]
         self._guesses, self._states = [], []
         if len(certain) > self._chunk:
             return Run(certain[: self._chunk], [])
         self._states.append(self._rules)
-        if self._drafts:
-            self._guess(max(0, min(self._drafts, self._chunk - len(certain), self._end - len(self.ids) - 1)))
+        if drafts and self.request.sampling.greedy:
+            self._guess(min(drafts, self._chunk - len(certain), self._end - len(self.ids) - 1))
         # One number for each place, forced or not: what is drawn does not depend on what the rules spare.
         uniform = 0.0 if self.request.sampling.greedy else self._uniform.random()
         return Run(
@@ -86,20 +88,28 @@ class Row:
         self.read = min(self.read, len(self.ids) - 1)
 
     def _guess(self, most: int) -> None:
-        """Guesses that the rules allow, and what these leave no choice about after them."""
+        """What stands behind a place like this one, as far as the rules allow, and what they leave no choice about."""
+        self._lookup.read(self.ids)
+        known = list(self.ids)
+        place: int | None = None
         state = self._rules
-        for id in self._lookup.guesses(self.ids, most):
+        while len(self._guesses) < most:
+            allowed = state.allowed() if state is not None else None
+            id = allowed.forced if allowed is not None else None
+            if id is None:
+                if place is None and (place := self._lookup.after(known[-LONGEST:])) is None:
+                    return
+                id = known[place]
+                if allowed is not None and not bool((allowed.ids == id).any()):
+                    return
+            place = place + 1 if place is not None and known[place] == id else None
+            known.append(id)
             if state is not None:
-                allowed = state.allowed()
-                if allowed.forced is not None:
-                    id = allowed.forced
-                elif not bool((allowed.ids == id).any()):
-                    break
                 state = state.after(id)
             self._guesses.append(id)
             self._states.append(state)
             if id in self.request.stop:
-                break
+                return
 
     def _append_forced(self) -> None:
         """Append what the rules leave no choice about."""

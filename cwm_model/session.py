@@ -49,9 +49,9 @@ class Session:
     ) -> Completion:
         """Go on as the model does: the same, whatever was generated and taken back before."""
         request = Request(tuple(self._ids), frozenset(stop), max_new, sampling, rules)
-        row = Row(request, context=self._context, chunk=self._chunk, drafts=self._drafts, read=self._read)
+        row = Row(request, context=self._context, chunk=self._chunk, read=self._read)
         while row.completion is None:
-            advance(self._forward, self._cache, [row])
+            advance(self._forward, self._cache, [row], self._drafts)
         self._ids, self._read = row.ids, row.read
         return row.completion
 

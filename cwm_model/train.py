@@ -30,7 +30,7 @@ from cwm_model.tokenizer import Tokenizer, from_file
 from cwm_model.training import beginning, checkpoint
 from cwm_model.training.batch import Batch
 from cwm_model.training.checkpoint import Progress, Stream
-from cwm_model.training.loop import Forward, Plan, Ranks, train
+from cwm_model.training.loop import LOG, Forward, Plan, Ranks, train
 from cwm_model.training.stored import Stored
 from tracegen import CannotRun
 
@@ -42,8 +42,9 @@ class Training:
     ``begin``: a preset's name, or with ``existing`` a model's (`loading.load`).  ``data`` are data sets; without any,
     programs are made on the fly as ``mixture`` says.  ``shun`` are JSON-lines files with programs under ``code`` that
     must not be learned, whatever their names are; the held-out ones never are.  ``looked_at``: how many held-out
-    programs are looked at while it runs.  ``ranks`` and ``workers`` (processes that make programs, for each rank)
-    are 0 for as many as the machine has cores for.
+    programs are looked at while it runs.  ``changing``: a run that was begun with another plan, mixture or other data
+    goes on with these, and its log says so (a curriculum).  ``ranks`` and ``workers`` (processes that make programs,
+    for each rank) are 0 for as many as the machine has cores for.
     """
 
     run: Path
@@ -58,6 +59,7 @@ class Training:
     ranks: int = 0
     workers: int = 0
     looked_at: int = 100
+    changing: bool = False
 
     def settings(self, world: int) -> dict[str, object]:
         """What must be the same for a run to go on, as JSON has it; how long it is to be may change."""
@@ -71,6 +73,8 @@ REFUSAL = "refusal"
 """The file in which a rank says why it cannot run."""
 
 _MAY_CHANGE = ("budget", "save_minutes", "look_minutes")
+_FOR_GOOD = ("begin", "ranks")
+"""Settings on which a saved state depends."""
 Say = Callable[[dict[str, object]], None]
 
 
@@ -82,8 +86,11 @@ def start(training: Training, say: Say = lambda _: None) -> None:
     device = loading.device_of(training.device)
     shunned = _shunned(training.shun)
     world = _world(training, device)
-    _refuse_other_settings(training, world)
+    changed = _changed(training, world)
     training.run.mkdir(parents=True, exist_ok=True)
+    if changed and os.environ.get("RANK", "0") == "0":
+        with (training.run / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(changed) + "\n")
     if "RANK" in os.environ:
         rank = int(os.environ["RANK"])
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -116,19 +123,23 @@ def _world(training: Training, device: torch.device) -> int:
     return training.ranks or len(os.sched_getaffinity(0))
 
 
-def _refuse_other_settings(training: Training, world: int) -> None:
+def _changed(training: Training, world: int) -> dict[str, object]:
+    """The log's line about the settings that are not those of the run so far: it has none if all are the same."""
     folder = checkpoint.found(training.run)
     if folder is None:
         if training.run.exists() and any(training.run.iterdir()):
             raise CannotRun(f"{training.run}: is not empty, and no training run; give another folder")
-        return
-    _, before = checkpoint.load_progress(folder)
-    for name, value in training.settings(world).items():
-        if before.get(name) != value:
+        return {}
+    progress, before = checkpoint.load_progress(folder)
+    changed = {name: value for name, value in training.settings(world).items() if before.get(name) != value}
+    for name, value in changed.items():
+        if not training.changing or name in _FOR_GOOD:
             raise CannotRun(
                 f"{training.run}: was begun with other settings: {name} was {json.dumps(before.get(name))}, is "
                 f"{json.dumps(value)}; give those again, or another folder"
+                + ("" if name in _FOR_GOOD else ", or --change to go on with these")
             )
+    return {"step": progress.step, "tokens": progress.tokens, "changed": changed} if changed else {}
 
 
 def _shunned(paths: tuple[Path, ...]) -> frozenset[str]:

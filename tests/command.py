@@ -23,9 +23,9 @@ class Answer:
         return self.out.decode("utf-8", "surrogatepass")
 
 
-def foretrace(*args: str | Path) -> Answer:
+def foretrace(*args: str | Path, stdin: str | None = None) -> Answer:
     """Run the command; an exception that it does not catch is raised here."""
-    result = CliRunner().invoke(cli.main, [str(arg) for arg in args], catch_exceptions=False)
+    result = CliRunner().invoke(cli.main, [str(arg) for arg in args], input=stdin, catch_exceptions=False)
     return Answer(result.exit_code, result.stdout_bytes, result.stderr)
 
 

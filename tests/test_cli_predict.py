@@ -158,6 +158,54 @@ def test_teacher_forcing_as_json_and_as_a_table_sets_both_side_by_side(model: Pa
     assert {"otherwise", "this"} <= set(table.replace("│", " ").split())
 
 
+# Stepping
+
+
+def stepping(model: Path, program: Path, lines: str, *options: str) -> Answer:
+    return foretrace("predict", *call(program), "--model", model, "--mode", "stepping", *options, stdin=lines)
+
+
+def test_stepping_obeys_a_debuggers_commands(model: Path, program: Path) -> None:
+    answer = stepping(model, program, "step\n\nout\nback\nback\nrun\nquit\nstep\n")
+    assert (answer.code, answer.err) == (0, "")
+    assert [" ".join(line.split()) for line in answer.text.splitlines()] == [
+        "line return f(2)",
+        "call def f(x): x = 2",
+        "line y = x + 1",
+        "line return y y = 3",
+        "return return y returns 3",
+        "line return y y = 3",
+        "line y = x + 1",
+        "line return y y = 3",
+        "return return y returns 3",
+        "return return f(2) returns 3",
+        "finished",
+    ]
+
+
+def test_stepping_as_json_says_what_each_command_came_to(model: Path, program: Path) -> None:
+    answer = stepping(model, program, "s\nb\nb\nr", "--json")
+    steps = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(each["command"], each["depth"], len(each["frames"])) for each in steps] == [
+        ("step", 1, 1), ("back", 1, 0), ("back", 1, 0), ("run", 0, 6),
+    ]  # fmt: skip
+    assert steps[1]["taken"] == steps[0]["frames"][0] and steps[2]["taken"] is None
+    assert steps[3]["outcome"] == "finished" and "outcome" not in steps[1]
+
+
+def test_a_step_that_is_no_frame_falls_short_unless_it_is_gone_back_from(model: Path, program: Path) -> None:
+    options = ("--max-tokens", "5")
+    answer = stepping(model, program, "step\n", *options)
+    assert (answer.code, answer.err) == (1, "limit: 5 ids, as many as were allowed\n")
+    assert stepping(model, program, "step\nback\n", *options).code == 0
+
+
+def test_a_line_that_is_no_command_is_refused_where_nobody_sits(model: Path, program: Path) -> None:
+    answer = stepping(model, program, "step\njump\nstep\n")
+    assert (answer.code, len(answer.text.splitlines())) == (2, 1)
+    assert answer.err.startswith("foretrace: stdin: line 2: 'jump' is no command: there are step, next, out, run,")
+
+
 # Targets
 
 
@@ -236,7 +284,7 @@ def test_each_obstacle_is_one_line(model: Path, program: Path, tmp_path: Path) -
         ([*target, "--model", model, "--tokenizer", "x"], "--tokenizer: is for a model on a server"),
         ([*target, "--model", model, "--key-env", "x"], "--key-env: is for a model on a server"),
         ([*target, "--model", model, "--device", "gpu"], "device 'gpu': there are auto, cpu, cuda and cuda:N"),
-        ([*target, "--samples", "2"], "--samples 2: give a --temperature, and another mode than teacher-forced"),
+        ([*target, "--samples", "2"], "--samples 2: give a --temperature, and a mode of full or single"),
         ([*target, "--model", url], f"{url}: a server is asked in ids: give --tokenizer, the folder of its model's"),
         ([*target, "--model", url, "--tokenizer", "bundled", "--dtype", "bf16"], "--dtype: means nothing for a model"),
         ([*target, "--model", url, "--tokenizer", "bundled"], f"{url}: connection refused; start the model's server"),

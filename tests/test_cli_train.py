@@ -88,7 +88,14 @@ def test_a_run_on_made_programs_is_logged_drawn_and_gone_on_with(tmp_path: Path)
     assert second.returncode == 0, second.stderr
     assert log(run)[: len(lines)] == lines and log(run)[-1]["tokens"] >= 2500
     assert "held out:" in second.stderr
-    assert "plan was" in refused(run, *QUICK, "--tokens", "2500", "--learn", "all")
+    other = (*QUICK, "--tokens", "3500", "--learn", "all", "--drills", "0")
+    assert "plan was" in refused(run, *other) and "or --change" in refused(run, *other)
+    before = log(run)
+    assert train(run, *other, "--change").returncode == 0
+    line = json.loads((run / "log.jsonl").read_text(encoding="utf-8").splitlines()[len(before)])
+    assert (line["tokens"], list(line["changed"])) == (before[-1]["tokens"], ["plan", "mixture"])
+    assert line["changed"]["plan"]["context_too"] and line["changed"]["mixture"]["drills"] == 0
+    assert "or --change" not in refused(run, *other, "--from", str(tmp_path / "run" / "checkpoint"))
 
 
 def test_a_llama_learns_the_format_from_a_data_set(tmp_path: Path, llama: Path, data: Path) -> None:

@@ -122,7 +122,7 @@ def test_drafts_change_the_passes_and_nothing_else(
     # A prompt that repeats itself makes guesses that are right, and many that are not.
     repeated = [Request(request.prompt + wanted[0] * 2, NEVER, 40) for request in requests]
     plain = dict(Decoder(model, slots=slots).complete(repeated))
-    drafted = dict(Decoder(model, slots=slots, drafts=5, chunk=8).complete(repeated))
+    drafted = dict(Decoder(model, slots=slots, drafts=9, chunk=8).complete(repeated))
     assert {index: each.ids for index, each in drafted.items()} == {index: each.ids for index, each in plain.items()}
     assert sum(each.passes for each in drafted.values()) < sum(each.passes for each in plain.values())
 
