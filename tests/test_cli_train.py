@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from cwm_model.tokenizer import from_file
 from cwm_model.training.export import export
@@ -126,7 +126,12 @@ def test_a_run_is_given_away_in_bf16(tmp_path: Path) -> None:
     assert given.dtype is torch.bfloat16
     for name, tensor in kept.state_dict().items():
         assert torch.equal(given.state_dict()[name], tensor.bfloat16())
-    assert from_file(folder / "tokenizer.json").sha256 == from_file(run / "checkpoint" / "tokenizer.json").sha256
+    ours = from_file(folder / "tokenizer.json")
+    assert ours.sha256 == from_file(run / "checkpoint" / "tokenizer.json").sha256
+    theirs = AutoTokenizer.from_pretrained(folder)
+    text = 'def f(x):\n    return [x, "é"]  # 12\n'
+    assert theirs(text, add_special_tokens=False)["input_ids"] == ours.encode([text])
+    assert theirs.eos_token_id == ours.id_of(Special.END_OF_TEXT) == given.config.eos_token_id
 
 
 def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, data: Path) -> None:
