@@ -28,6 +28,7 @@ from cwm_model import held_out, loading
 from cwm_model.asking import Asking
 from cwm_model.backends.local import LocalBackend
 from cwm_model.documents import document
+from cwm_model.opening import DRAFTS
 from cwm_model.predict import Mode, Predicted, predict
 from cwm_model.prediction import Outcome, answer
 from cwm_model.prompts import prompt_of_trace
@@ -166,7 +167,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, help="only so many of each set")
     given = parser.parse_args()
     loaded = loading.load(given.model, dtype="fp32")
-    backend = LocalBackend(loaded.tokenizer, loaded.model, slots=32)
+    backend = LocalBackend(loaded.tokenizer, loaded.model, slots=32, drafts=DRAFTS)
     print(described())
     print(f"`python -m benchmarks.bundled_model {' '.join(sys.argv[1:])}`; fp32, {torch.get_num_threads()} threads")
     programs = held_out.held_out(given.held_out)

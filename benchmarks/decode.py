@@ -31,6 +31,7 @@ from cwm_model.backends import Request
 from cwm_model.decoder import Decoder
 from cwm_model.kv_cache import KeyValues
 from cwm_model.loading import DTYPES, load, load_model
+from cwm_model.opening import DRAFTS
 from cwm_model.presets import ControlIds, bundled, cwm_32b
 from cwm_model.prompts import prompt_of_trace
 from tracegen.programs.samples import Sample
@@ -198,7 +199,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="fp32,bf16")
     parser.add_argument("--batches", default="1,8,32")
     parser.add_argument("--new", type=int, default=400)
-    parser.add_argument("--drafts", type=int, default=20, help="of a row alone; with random weights none")
+    parser.add_argument("--drafts", type=int, default=DRAFTS, help="of a row alone; with random weights none")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--compile", action="store_true")

@@ -20,7 +20,7 @@ from cwm_model.loading import load, locate
 from cwm_model.tokenizer import Tokenizer, from_file, load_tokenizer
 from tracegen import CannotRun
 
-_DRAFTS = 20
+DRAFTS = 20
 """Guesses of a row alone: `make bench-decode`."""
 
 
@@ -69,7 +69,7 @@ class Opening:
         if not isinstance(loaded.model, (CwmForCausalLM, LlamaForCausalLM)):
             kind = type(loaded.model).__name__
             raise CannotRun(f"{self.model}: is a {kind}; Cwm and Llama models can predict here, others on a server")
-        return LocalBackend(loaded.tokenizer, loaded.model, slots=self.at_once, drafts=_DRAFTS)
+        return LocalBackend(loaded.tokenizer, loaded.model, slots=self.at_once, drafts=DRAFTS)
 
 
 def _tokenizer(name: str) -> Tokenizer:
