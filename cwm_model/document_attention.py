@@ -20,7 +20,7 @@ from torch import nn
 from transformers import AttentionInterface
 
 NAME = "documents"
-BLOCK = 256
+BLOCK = 128
 """Queries taken together: small enough that few keys are behind the mask, large enough for the matrix products."""
 
 

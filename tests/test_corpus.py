@@ -246,6 +246,13 @@ def test_a_program_that_formats_with_its_names_keeps_them() -> None:
     assert renamed(Program("by hand", code, "'a'"), Chance("names", 1)).code == code
 
 
+def test_the_prefix_of_bytes_is_no_name() -> None:
+    code = "def f(a, b):\n    if a:\n        return b + b'x' + b\"y\"\n    return b''"
+    for number in range(20):
+        found = renamed(Program("by hand", code, "1, b'z'"), Chance("names", number))
+        assert tried(found).result == "b'zxy'" and found.code != code
+
+
 def test_a_name_that_is_new_is_nobody_elses(programs: list[Program]) -> None:
     code = "def f(a, b, c, d, x, n, k, i, s):\n    return [a, b, c, d, x, n, k, i, s]"
     for number in range(200):

@@ -27,7 +27,7 @@ _GIVEN = (
     (40, "str"), (8, "piece"), (22, "int"), (10, "bool"), (16, "list[int]"), (12, "list[str]"), (4, "dict[str,int]"),
     (2, "dict[int,int]"), (2, "tuple"), (2, "list[tuple]"), (1, "list[mixed]"),
 )  # fmt: skip
-_STRING = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
+_STRING = re.compile(r"(?:\bb)?(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")")
 _NAME = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 
 
@@ -77,7 +77,7 @@ def renamed(program: Program, chance: Chance) -> Program:
     end = 0
     for found in _NAME.finditer(program.code):
         name = found[0]
-        if any(start < found.start() < stop for start, stop in strings) or name in _KEYWORDS:
+        if any(start <= found.start() < stop for start, stop in strings) or name in _KEYWORDS:
             continue
         if name not in own and name not in _OURS:
             continue
