@@ -43,8 +43,8 @@ from tracegen.settings import TRACERS, CannotRun, Settings
 from tracegen.work import Work
 
 if TYPE_CHECKING:
-    from cwm_model.prediction import Prediction
-    from cwm_model.stepping import Stepper
+    from cwm_model.predicting.prediction import Prediction
+    from cwm_model.predicting.stepping import Stepper
 
 T = TypeVar("T")
 FELL_SHORT = 1
@@ -624,8 +624,8 @@ def train_command(
         raise CannotRun("how long? give --tokens or --minutes")
     # Only here: torch takes seconds to load.
     from cwm_model import train
-    from cwm_model.corpus import Mixture
     from cwm_model.training import curve, loop
+    from cwm_model.training.corpus import Mixture
     from cwm_model.training.optimizer import Rates
 
     plan = loop.Plan(
@@ -733,12 +733,14 @@ def predict_command(
     if samples > 1 and (mode in ("teacher-forced", "stepping") or temperature == 0):
         raise CannotRun(f"--samples {samples}: give a --temperature, and a mode of full or single")
     # Only here: torch takes seconds to load.
-    from cwm_model import predict, prediction_views, targets
-    from cwm_model.asking import Asking
+    from cwm_model import predict
     from cwm_model.backends import Sampling
-    from cwm_model.forced import teacher_forced
-    from cwm_model.opening import Opening
-    from cwm_model.stepping import Stepper
+    from cwm_model.predicting import targets
+    from cwm_model.predicting import views as prediction_views
+    from cwm_model.predicting.asking import Asking
+    from cwm_model.predicting.forced import teacher_forced
+    from cwm_model.predicting.opening import Opening
+    from cwm_model.predicting.stepping import Stepper
 
     found = targets.target_of(target, arguments, wanted, run=mode == "teacher-forced")
     opening = Opening(model, tokenizer, served, key_env, dtype, device)
@@ -783,7 +785,8 @@ def predict_command(
 
 def _stepping(stepper: Stepper, as_json: bool) -> list[Prediction]:
     """Obey stdin line by line; the last prediction is what the command ends by."""
-    from cwm_model import debugging, prediction_views
+    from cwm_model.predicting import debugging
+    from cwm_model.predicting import views as prediction_views
 
     asked = sys.stdin
     somebody = asked.isatty()

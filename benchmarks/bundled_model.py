@@ -25,13 +25,13 @@ import torch
 import tracegen
 from benchmarks.machine import ROOT, described
 from cwm_model import held_out, loading
-from cwm_model.asking import Asking
 from cwm_model.backends.local import LocalBackend
-from cwm_model.documents import document
-from cwm_model.opening import DRAFTS
 from cwm_model.predict import Mode, Predicted, predict
-from cwm_model.prediction import Outcome, answer
-from cwm_model.prompts import prompt_of_trace
+from cwm_model.predicting.asking import Asking
+from cwm_model.predicting.opening import DRAFTS
+from cwm_model.predicting.prediction import Outcome, answer
+from cwm_model.predicting.prompts import prompt_of_trace
+from cwm_model.training.documents import document
 from tracegen import Trace, interpreters
 from tracegen.programs.samples import Sample, read_samples, write_samples
 

@@ -25,9 +25,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from cwm_model.backends import Allowed
-from cwm_model.entrance import Entrance, entrance_of
-from cwm_model.frame_automaton import BEGIN, STRINGS, At, Place
-from cwm_model.frame_masks import FrameMasks, Node
+from cwm_model.masks.entrance import Entrance, entrance_of
+from cwm_model.masks.frame_automaton import BEGIN, STRINGS, At, Place
+from cwm_model.masks.frame_masks import FrameMasks, Node
 from cwm_model.tokenizer import Tokenizer
 from tracegen import CannotRun
 from tracegen.frame import Event

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from transformers import PreTrainedModel
 
 from cwm_model.backends import Completion, Request
-from cwm_model.forward import Forward
-from cwm_model.kv_cache import KeyValues
-from cwm_model.passes import advance
-from cwm_model.prefixes import Prefixes
-from cwm_model.row import Row, checked
-from cwm_model.session import Session
+from cwm_model.decoding.forward import Forward
+from cwm_model.decoding.kv_cache import KeyValues
+from cwm_model.decoding.passes import advance
+from cwm_model.decoding.prefixes import Prefixes
+from cwm_model.decoding.row import Row, checked
+from cwm_model.decoding.session import Session
 
 _CHUNK = 128
 

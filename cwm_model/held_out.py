@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-from cwm_model.documents import Document
 from cwm_model.tokenizer import Tokenizer
+from cwm_model.training.documents import Document
 from tracegen import Special
 from tracegen.programs.synthetic import Program, programs
 

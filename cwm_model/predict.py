@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from cwm_model.asking import Asking, Beginning, beginning, limit, request
 from cwm_model.backends import Backend, Completion, Request
-from cwm_model.prediction import Prediction, failed, understood
-from cwm_model.prompts import Prompt
-from cwm_model.stepping import Stepper
+from cwm_model.predicting.asking import Asking, Beginning, beginning, limit, request
+from cwm_model.predicting.prediction import Prediction, failed, understood
+from cwm_model.predicting.prompts import Prompt
+from cwm_model.predicting.stepping import Stepper
 from tracegen.grammar import Special
 
 

@@ -23,13 +23,13 @@ from torch.multiprocessing.spawn import ProcessExitedException, start_processes
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
-from cwm_model import document_attention, held_out, loading
-from cwm_model.corpus import Making, Mixture, documents, fingerprints, steady_hashes
-from cwm_model.documents import Document, Form
+from cwm_model import held_out, loading
 from cwm_model.tokenizer import Tokenizer, from_file
-from cwm_model.training import beginning, checkpoint
+from cwm_model.training import beginning, checkpoint, document_attention
 from cwm_model.training.batch import Batch
 from cwm_model.training.checkpoint import Progress, Stream
+from cwm_model.training.corpus import Making, Mixture, documents, fingerprints, steady_hashes
+from cwm_model.training.documents import Document, Form
 from cwm_model.training.loop import LOG, Forward, Plan, Ranks, train
 from cwm_model.training.stored import Stored
 from tracegen import CannotRun

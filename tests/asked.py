@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cwm_model.asking import Asking
-from cwm_model.prompts import Prompt, prompt_of_call
+from cwm_model.predicting.asking import Asking
+from cwm_model.predicting.prompts import Prompt, prompt_of_call
 from tracegen import Event, Frame
 from tracegen.grammar import Piece, pieces
 from tracegen.programs.calls import Call

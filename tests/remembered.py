@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -14,15 +13,6 @@ from tests.small_models import shape
 @cache
 def model_of(ids: tuple[int, ...]) -> CwmForCausalLM:
     """In fp32; greedy, it writes these ids behind any beginning of them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return _learned(ids)
-    finally:
-        torch.set_num_threads(before)
-
-
-def _learned(ids: Sequence[int]) -> CwmForCausalLM:
     torch.manual_seed(0)
     model = CwmForCausalLM(shape())
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from cwm_model import held_out, loading
-from cwm_model.asking import Asking
 from cwm_model.backends.local import LocalBackend
-from cwm_model.corpus import Making, Mixture
-from cwm_model.opening import DRAFTS
 from cwm_model.predict import Mode, predict
-from cwm_model.prediction import Outcome, Prediction
-from cwm_model.prompts import prompt_of_call
+from cwm_model.predicting.asking import Asking
+from cwm_model.predicting.opening import DRAFTS
+from cwm_model.predicting.prediction import Outcome, Prediction
+from cwm_model.predicting.prompts import prompt_of_call
 from cwm_model.tokenizer import BUNDLED, SMALL_SHA256
+from cwm_model.training.corpus import Making, Mixture
 from tests.asked import call
 from tests.command import foretrace
 from tracegen import Frame, Special
@@ -37,14 +36,6 @@ def loaded() -> loading.Loaded:
 @pytest.fixture(scope="module")
 def backend(loaded: loading.Loaded) -> LocalBackend:
     return LocalBackend(loaded.tokenizer, loaded.model, slots=8, drafts=DRAFTS)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_its_files_are_the_frozen_ones_and_small() -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-from cwm_model import targets
+from cwm_model.predicting import targets
 from cwm_model.tokenizer import small
 from tests.asked import CODE, PROMPT, TRUTH, stream
 from tests.command import Answer, foretrace, refused
@@ -19,14 +17,6 @@ from tracegen import Special, parse, render
 
 END = Special.END_OF_TEXT
 WHOLE = stream(TRUTH, END)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from cwm_model.constraint import TraceRules
-from cwm_model.entrance import Entrance, entrance_of
-from cwm_model.local_names import names_in
-from cwm_model.token_table import table_of
+from cwm_model.masks.entrance import Entrance, entrance_of
+from cwm_model.masks.local_names import names_in
+from cwm_model.masks.token_table import table_of
 from cwm_model.tokenizer import Tokenizer, small, with_control_tokens
 from tests.hostile import shown, texts, unhurried, whole_locals
 from tracegen import CannotRun

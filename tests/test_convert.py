@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from cwm_model.params import config_of
 from cwm_model.presets import tiny
 from tests.metas_model import DIM, IDS, PARAMS, VOCABULARY, WINDOW, Weights, metas_logits, random_weights
 from tracegen import CannotRun
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def transformers_logits(weights: Weights, tokens: torch.Tensor, *, turned: bool = True) -> torch.Tensor:

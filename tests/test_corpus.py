@@ -13,9 +13,9 @@ from itertools import islice, takewhile
 
 import pytest
 
-from cwm_model.corpus import BLOCK, Making, Mixture, documents, fingerprint, fingerprints
-from cwm_model.documents import Document, Form
 from cwm_model.tokenizer import BUNDLED, small
+from cwm_model.training.corpus import BLOCK, Making, Mixture, documents, fingerprint, fingerprints
+from cwm_model.training.documents import Document, Form
 from tracegen import Ending, Event, Settings, render
 from tracegen.programs.here import Here
 from tracegen.programs.synthetic import Program, program

@@ -12,24 +12,16 @@ from transformers import CwmForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from cwm_model.backends import Allowed, Completion, Finish, Request, Rules, Sampling
 from cwm_model.decoder import Decoder
-from cwm_model.forward import Forward
-from cwm_model.kv_cache import KeyValues, Segment
-from cwm_model.passes import spans
+from cwm_model.decoding.forward import Forward
+from cwm_model.decoding.kv_cache import KeyValues, Segment
+from cwm_model.decoding.passes import spans
+from cwm_model.decoding.weights import CausalLM
 from cwm_model.presets import ControlIds, bundled, tiny
-from cwm_model.weights import CausalLM
 from tracegen import CannotRun
 
 VOCABULARY = 100
 NEVER: frozenset[int] = frozenset()
 WINDOW = 16
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def scattered(model: CausalLM, scale: float = 0.3) -> CausalLM:

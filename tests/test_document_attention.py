@@ -6,7 +6,7 @@ T tokens   H query heads   K key-value heads   D head dimension   V vocabulary
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CwmForCausalLM
 
-from cwm_model import document_attention
-from cwm_model.document_attention import BLOCK, attention
 from cwm_model.presets import tiny
+from cwm_model.training import document_attention
+from cwm_model.training.document_attention import BLOCK, attention
 
 MODULE = nn.Module()
 LENGTHS = {
@@ -29,14 +29,6 @@ LENGTHS = {
     "blocks": [2 * BLOCK + 9, 3, BLOCK],
 }
 WINDOWS = [None, 1, 2, 5, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 4, 10_000]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def bounds_of(lengths: Sequence[int]) -> Tensor:

@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwm_model.documents import Document, Form, document
-from cwm_model.packing import POOL, Packer
 from cwm_model.tokenizer import small
 from cwm_model.training.batch import Batch
+from cwm_model.training.documents import Document, Form, document
+from cwm_model.training.packing import POOL, Packer
 from tests.hostile import unhurried
 from tracegen import Ending, Event, Limits, Settings, Special, Trace, parse
 from tracegen.frame import Frame

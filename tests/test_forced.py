@@ -8,14 +8,13 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-import torch
 
-from cwm_model.asking import LONGEST_FRAME, Asking
 from cwm_model.backends import Request, Sampling
 from cwm_model.backends.local import LocalBackend
-from cwm_model.forced import Place, teacher_forced
-from cwm_model.prediction import Outcome
-from cwm_model.prompts import Prompt, prompt_of_trace
+from cwm_model.predicting.asking import LONGEST_FRAME, Asking
+from cwm_model.predicting.forced import Place, teacher_forced
+from cwm_model.predicting.prediction import Outcome
+from cwm_model.predicting.prompts import Prompt, prompt_of_trace
 from cwm_model.tokenizer import small
 from tests.asked import CODE, PROMPT, TRUTH, stream
 from tests.played import Played
@@ -134,11 +133,8 @@ class Counting(LocalBackend):
 
 
 @pytest.fixture
-def backend() -> Iterator[Counting]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield Counting(small(), model_of(tuple(small().encode(traced("2").pieces()))), slots=4)
-    torch.set_num_threads(before)
+def backend() -> Counting:
+    return Counting(small(), model_of(tuple(small().encode(traced("2").pieces()))), slots=4)
 
 
 def without_passes(places: Sequence[Place]) -> list[Place]:

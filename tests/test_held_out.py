@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from transformers import CwmForCausalLM
 
-from cwm_model.corpus import Making, Mixture, fingerprint, fingerprints
-from cwm_model.documents import Document, document
 from cwm_model.held_out import COUNT, SEED, Known, digest, held_out, teacher_forced
 from cwm_model.tokenizer import small
+from cwm_model.training.corpus import Making, Mixture, fingerprint, fingerprints
+from cwm_model.training.documents import Document, document
 from tests.small_models import shape
 from tracegen import Special
 from tracegen.programs.here import Here

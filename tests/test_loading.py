@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,6 @@ from cwm_model.loading import device_of, load, load_model, locate
 from cwm_model.tokenizer import small
 from tests.small_models import refused, write
 from tracegen import Special
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def rewrite(path: Path, **changes: object) -> None:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwm_model.asking import Asking
 from cwm_model.backends import Sampling
 from cwm_model.backends.posting import Connection
 from cwm_model.backends.server import ServerBackend
 from cwm_model.predict import Mode, predict
-from cwm_model.prediction import Outcome, Prediction, answer
-from cwm_model.prompts import Prompt, prompt_of_call
+from cwm_model.predicting.asking import Asking
+from cwm_model.predicting.prediction import Outcome, Prediction, answer
+from cwm_model.predicting.prompts import Prompt, prompt_of_call
 from cwm_model.tokenizer import small
 from tests.asked import CODE, FREE, HEAD, PROMPT, TRUTH, call, stream
 from tests.completions_server import CompletionsServer, playing

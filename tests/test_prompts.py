@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_model.entrance import Entrance
-from cwm_model.prompts import prompt_of_call, prompt_of_script, prompt_of_trace
+from cwm_model.masks.entrance import Entrance
+from cwm_model.predicting.prompts import prompt_of_call, prompt_of_script, prompt_of_trace
 from tests.asked import CODE, HEAD, PROMPT, TRUTH, call
 from tracegen import CannotRun, Settings
 from tracegen.grammar import render

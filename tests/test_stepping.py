@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import torch
 
-from cwm_model.asking import LONGEST_FRAME, Asking
 from cwm_model.backends import Sampling
 from cwm_model.backends.local import LocalBackend
 from cwm_model.predict import Mode, predict
-from cwm_model.prediction import Outcome, Prediction
-from cwm_model.prompts import Prompt, prompt_of_call
-from cwm_model.stepping import Stepper
+from cwm_model.predicting.asking import LONGEST_FRAME, Asking
+from cwm_model.predicting.prediction import Outcome, Prediction
+from cwm_model.predicting.prompts import Prompt, prompt_of_call
+from cwm_model.predicting.stepping import Stepper
 from cwm_model.tokenizer import small
 from tests.asked import FREE, HEAD, PROMPT, TRUTH, call, stream
 from tests.played import Played
@@ -192,11 +190,8 @@ def test_stepping_as_a_mode_is_stepping_to_the_end() -> None:
 
 
 @pytest.fixture
-def backend() -> Iterator[LocalBackend]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield LocalBackend(small(), model_of(tuple(small().encode(stream(TRUTH, END)))))
-    torch.set_num_threads(before)
+def backend() -> LocalBackend:
+    return LocalBackend(small(), model_of(tuple(small().encode(stream(TRUTH, END)))))
 
 
 class Requests:

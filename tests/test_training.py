@@ -21,12 +21,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CwmForCausalLM
 
-from cwm_model import document_attention
-from cwm_model.documents import Document
 from cwm_model.tokenizer import small
-from cwm_model.training import checkpoint, loop
+from cwm_model.training import checkpoint, document_attention, loop
 from cwm_model.training.batch import Batch
 from cwm_model.training.checkpoint import FOLDER, Progress, Stream
+from cwm_model.training.documents import Document
 from cwm_model.training.loop import LOG, Budget, Forward, Plan, Ranks
 from cwm_model.training.optimizer import Optimizer, Rates
 from tests.small_models import shape
@@ -36,14 +35,6 @@ ROOT = Path(__file__).parent.parent
 ROW = 48
 CLOCK = ("seconds", "tokens_per_second", "left_seconds")
 Numbered = Iterator[tuple[int, Document]]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def fresh() -> CwmForCausalLM:
@@ -233,7 +224,6 @@ def test_a_budget_is_spent_by_whichever_comes_first() -> None:
 
 def ranked(rank: int, folder: Path) -> None:
     """One of two ranks: every second document, four steps."""
-    torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     documents = numbered(rank, 2, ROW)
     two = Plan(Budget(tokens=8 * ROW), row=ROW, dtype="fp32")

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from cwm_model.backends import Completion, Request
 from cwm_model.decoder import Decoder
-from cwm_model.session import Session
+from cwm_model.decoding.session import Session
 from cwm_model.tokenizer import Tokenizer
 from tracegen import CannotRun
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from cwm_model.documents import Document
+from cwm_model.training.documents import Document
 
 
 @dataclass(frozen=True, slots=True)

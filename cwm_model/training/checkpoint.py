@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
-from cwm_model.documents import Document
 from cwm_model.tokenizer import Tokenizer
+from cwm_model.training.documents import Document
 from tracegen import CannotRun
 
 FOLDER = "checkpoint"

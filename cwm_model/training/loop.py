@@ -17,13 +17,13 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
-from cwm_model.documents import Document
-from cwm_model.packing import Packer
 from cwm_model.tokenizer import Tokenizer
 from cwm_model.training import checkpoint
 from cwm_model.training.batch import Batch
 from cwm_model.training.checkpoint import Progress, Stream
+from cwm_model.training.documents import Document
 from cwm_model.training.optimizer import Optimizer, Rates
+from cwm_model.training.packing import Packer
 
 LOG = "log.jsonl"
 

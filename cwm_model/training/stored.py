@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cwm_model.corpus import fingerprint
-from cwm_model.documents import Document, Form, document
 from cwm_model.tokenizer import Tokenizer
+from cwm_model.training.corpus import fingerprint
+from cwm_model.training.documents import Document, Form, document
 from tracegen import CannotRun
 from tracegen.shards import read
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 import tracegen
-from cwm_model.prompts import Prompt, frames_of, prompt_of_call, prompt_of_script, prompt_of_trace
+from cwm_model.predicting.prompts import Prompt, frames_of, prompt_of_call, prompt_of_script, prompt_of_trace
 from tracegen.frame import Frame
 from tracegen.programs.calls import call_in_file, trace_call
 from tracegen.programs.scripts import trace_script

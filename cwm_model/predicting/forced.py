@@ -14,14 +14,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cwm_model.asking import Asking, Beginning, beginning, limit, request, stops
 from cwm_model.backends import Backend, Completion, Finish, Request, Rules, Sampling
 from cwm_model.backends.local import LocalBackend
 from cwm_model.decoder import Decoder
-from cwm_model.kv_cache import KeyValues, Segment
-from cwm_model.prediction import Outcome, Prediction, understood
-from cwm_model.prompts import Prompt
-from cwm_model.sampling import Pick, picked
+from cwm_model.decoding.kv_cache import KeyValues, Segment
+from cwm_model.decoding.sampling import Pick, picked
+from cwm_model.predicting.asking import Asking, Beginning, beginning, limit, request, stops
+from cwm_model.predicting.prediction import Outcome, Prediction, understood
+from cwm_model.predicting.prompts import Prompt
 from tracegen.frame import Frame
 from tracegen.grammar import Special, pieces
 

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from cwm_model.asking import Asking, beginning, limit, request
 from cwm_model.backends import Backend, Completion, Request, Rules, Sampling
-from cwm_model.prediction import Outcome, Prediction, failed, understood
-from cwm_model.prompts import Prompt
+from cwm_model.predicting.asking import Asking, beginning, limit, request
+from cwm_model.predicting.prediction import Outcome, Prediction, failed, understood
+from cwm_model.predicting.prompts import Prompt
 from tracegen.frame import Event, Frame
 from tracegen.grammar import Special
 
 
 class Session(Protocol):
-    """A sequence that a backend keeps (cwm_model/session.py)."""
+    """A sequence that a backend keeps (cwm_model/decoding/session.py)."""
 
     def extend(self, ids: Sequence[int]) -> None:
         """Go on with ids that are given."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cwm_model.forward import Forward
-from cwm_model.kv_cache import KeyValues, Segment
+from cwm_model.decoding.forward import Forward
+from cwm_model.decoding.kv_cache import KeyValues, Segment
 
 Ids = tuple[int, ...]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from cwm_model.documents import Document
+from cwm_model.training.documents import Document
 
 POOL = 256
 """Documents at hand when a row is packed: with so many, less than a hundredth of a row stays empty."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from cwm_model.backends import Backend, Completion, Finish, Request, Rules, Sampling
 from cwm_model.constraint import TraceRules
-from cwm_model.prediction import ENDS
-from cwm_model.prompts import Prompt
+from cwm_model.predicting.prediction import ENDS
+from cwm_model.predicting.prompts import Prompt
 from cwm_model.tokenizer import Tokenizer
 from tracegen import CannotRun
 from tracegen.grammar import Special

@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwm_model.entrance import Entrance
+from cwm_model.masks.entrance import Entrance
 from tracegen import CannotRun
 from tracegen.context import Source, called, decoded, lines_of, whole_files
 from tracegen.frame import Event, Frame

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cwm_model.backends import Completion, Finish, Request, Rules
-from cwm_model.drafting import LONGEST, Lookup
-from cwm_model.sampling import Pick
+from cwm_model.decoding.drafting import LONGEST, Lookup
+from cwm_model.decoding.sampling import Pick
 from tracegen import CannotRun
 
 

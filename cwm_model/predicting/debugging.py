@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from cwm_model.prediction import Prediction
-from cwm_model.stepping import Stepper
+from cwm_model.predicting.prediction import Prediction
+from cwm_model.predicting.stepping import Stepper
 from tracegen.frame import Frame
 
 COMMANDS = ("step", "next", "out", "run", "back", "quit")

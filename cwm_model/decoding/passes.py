@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cwm_model.forward import Forward
-from cwm_model.kv_cache import KeyValues, Segment
-from cwm_model.row import Row
-from cwm_model.sampling import picked
+from cwm_model.decoding.forward import Forward
+from cwm_model.decoding.kv_cache import KeyValues, Segment
+from cwm_model.decoding.row import Row
+from cwm_model.decoding.sampling import picked
 
 _SEGMENT_COST = 3
 """Attending to one more segment costs as much as this many tokens more in a pass (8 layers, 2 cores)."""

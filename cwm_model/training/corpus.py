@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from cwm_model.documents import Document, Form, document
 from cwm_model.tokenizer import Tokenizer, from_file
+from cwm_model.training.documents import Document, Form, document
 from tracegen import CannotRun
 from tracegen.programs.here import Here
 from tracegen.programs.synthetic import Program, program

@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 
 from cwm_model.backends import Allowed
-from cwm_model.frame_automaton import CLOSED, CONTENTS, Content
+from cwm_model.masks.frame_automaton import CLOSED, CONTENTS, Content
 from cwm_model.tokenizer import Tokenizer
 from tracegen import CannotRun
 from tracegen.grammar import Special

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cwm_model.backends import Allowed
-from cwm_model.frame_automaton import At, Content, FrameAutomaton, Place
-from cwm_model.local_names import names_in
-from cwm_model.token_table import Closing, table_of
+from cwm_model.masks.frame_automaton import At, Content, FrameAutomaton, Place
+from cwm_model.masks.local_names import names_in
+from cwm_model.masks.token_table import Closing, table_of
 from cwm_model.tokenizer import Tokenizer
 from tracegen import CannotRun
 from tracegen.context import lines_of, shown_forms

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_GRAMS = (6, 4, 3, 2, 1)
-LONGEST = _GRAMS[0]
+GRAMS = (6, 4, 3, 2, 1)
+LONGEST = GRAMS[0]
 """Ids of a tail that are looked at."""
 
 
 class Lookup:
-    """Where runs of ids stood last in a sequence that grows.
+    """Where runs of ids stood last in a sequence that grows; ``grams`` are their lengths, the longest first.
 
     >>> lookup = Lookup()
     >>> lookup.read([7, 1, 2, 3, 9, 8, 2, 1, 2, 3])
@@ -24,21 +24,22 @@ class Lookup:
     (4, 9, 4)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grams: Sequence[int] = GRAMS) -> None:
+        self._grams = grams
         self._last: dict[tuple[int, ...], int] = {}
         self._read = 1
 
     def read(self, ids: Sequence[int]) -> None:
         """The sequence so far: that of the last call, and more."""
         for end in range(self._read, len(ids)):
-            for gram in _GRAMS:
+            for gram in self._grams:
                 if gram <= end:
                     self._last[tuple(ids[end - gram : end])] = end
         self._read = max(self._read, len(ids))
 
     def after(self, tail: Sequence[int]) -> int | None:
         """The place behind the last run like the longest end of a tail that was seen; None if no id of it was."""
-        for gram in _GRAMS:
+        for gram in self._grams:
             if gram <= len(tail) and (place := self._last.get(tuple(tail[len(tail) - gram :]))) is not None:
                 return place
         return None

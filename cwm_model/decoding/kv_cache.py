@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cwm_model.weights import Weights
+from cwm_model.decoding.weights import Weights
 
 _BLOCK = 64
 """Slots that a store grows by.  Growing copies the store, which is little beside reading it in each of 64 passes."""

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from cwm_model.kv_cache import Segment, View, view
-from cwm_model.weights import Weights
+from cwm_model.decoding.kv_cache import Segment, View, view
+from cwm_model.decoding.weights import Weights
 
 _ROWS_FOR_BMM = 4
 _QUERIES_FOR_BMM = {torch.float32: 16, torch.bfloat16: 64}

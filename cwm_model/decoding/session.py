@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cwm_model.backends import Completion, Request, Rules, Sampling
-from cwm_model.forward import Forward
-from cwm_model.kv_cache import KeyValues
-from cwm_model.passes import advance
-from cwm_model.row import Row, checked
+from cwm_model.decoding.forward import Forward
+from cwm_model.decoding.kv_cache import KeyValues
+from cwm_model.decoding.passes import advance
+from cwm_model.decoding.row import Row, checked
 
 
 class Session:

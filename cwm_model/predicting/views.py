@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cwm_model.debugging import Stepped
-from cwm_model.forced import Place
-from cwm_model.prediction import Outcome, Prediction, answer
-from cwm_model.targets import Target
+from cwm_model.predicting.debugging import Stepped
+from cwm_model.predicting.forced import Place
+from cwm_model.predicting.prediction import Outcome, Prediction, answer
+from cwm_model.predicting.targets import Target
 from tracegen.frame import Event, Frame
 from tracegen.grammar import render
 from tracegen.views import visible
@@ -98,9 +98,8 @@ def print_stepped(stepped: Stepped, console: Console) -> None:
     made = stepped.prediction
     rows = rows[-1:] if made is None else [_cells(frame, scopes) for frame in made.frames]
     for event, source, changed in rows:
-        console.print(
-            Text.assemble(f"{event.plain:9} ", source, "  " if changed.plain else "", (changed.plain, "bold"))
-        )
+        what = (f"  {changed}", "bold") if changed.plain else ""
+        console.print(Text.assemble(f"{event.plain:9} ", source, what), soft_wrap=True)
     if made is None and stepped.taken is None:
         console.print("at the first frame already")
     if made is not None and made.outcome is not Outcome.PAUSED:

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from cwm_model.local_names import LocalNames
+from cwm_model.masks.local_names import LocalNames
 from tracegen.frame import Event
 
 QUOTE = ord('"')

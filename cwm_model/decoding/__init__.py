@@ -1,0 +1,1 @@
+"""What the decoder (decoder.py) is made of: weights, caches, passes, rows."""

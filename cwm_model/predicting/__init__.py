@@ -1,0 +1,1 @@
+"""What prediction (predict.py) is made of: prompts, requests, answers read, and the command's part."""
