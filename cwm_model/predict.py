@@ -45,13 +45,20 @@ class Predicted:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """One prediction that is asked for."""
+
+    prompt: Prompt
+    mode: Mode = Mode.FULL
+    asking: Asking = Asking()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """What a completion is needed for to be understood."""
 
     number: int
-    sample: int
     prompt: Prompt
-    begin: Beginning
     forced: tuple[Special, ...]
     limit: str
 
@@ -66,56 +73,63 @@ def predict(
 ) -> Iterator[Predicted]:
     """The predictions of all samples of all prompts, in the order in which they finish.
 
-    Sample i is drawn with the seed plus i.  A prompt that cannot be asked gives FAILED, with the reason.  Raises
-    CannotRun for a constraint that the backend does not obey, ValueError for teacher forcing, which needs frames.
+    Sample i is drawn with the seed plus i.  Raises as `predict_each` does.
     """
-    if mode is Mode.TEACHER_FORCED:
-        raise ValueError("teacher forcing needs the true frames: see forced.py")
-    asking.check(backend)
-    if mode is Mode.STEPPING:
-        return _stepped(backend, prompts, asking, samples)
-    return _asked(backend, prompts, mode, asking, samples)
+    wanted = (Wanted(prompt, mode, asking.reseeded(sample)) for prompt in prompts for sample in range(samples))
+    _check(backend, mode, asking)
+    return (Predicted(*divmod(number, samples), found) for number, found in predict_each(backend, wanted))
 
 
-def _asked(
-    backend: Backend, prompts: Iterable[Prompt], mode: Mode, asking: Asking, samples: int
-) -> Iterator[Predicted]:
+def predict_each(backend: Backend, wanted: Iterable[Wanted]) -> Iterator[tuple[int, Prediction]]:
+    """The index of each wanted prediction and what it came to, in the order in which they finish.
+
+    A prompt that cannot be asked gives FAILED, with the reason.  Raises CannotRun for a constraint that the backend
+    does not obey, ValueError for teacher forcing, which needs frames.
+    """
     waiting: dict[int, _Asked] = {}
-    settled: deque[Predicted] = deque()
-    forced = (Special.RETURN_SEP,) if mode is Mode.SINGLE else ()
-    single = mode is Mode.SINGLE
+    settled: deque[tuple[int, Prediction]] = deque()
 
     def requests() -> Iterator[Request]:
         count = 0
-        for number, prompt in enumerate(prompts):
-            try:
-                begin = _forced(backend, beginning(backend.tokenizer, prompt, asking.constrained), forced)
-            except ValueError as error:
-                settled.extend(Predicted(number, sample, failed(str(error))) for sample in range(samples))
+        for number, each in enumerate(wanted):
+            _check(backend, each.mode, each.asking)
+            if each.mode is Mode.STEPPING:
+                settled.append((number, _stepped(backend, each)))
                 continue
-            for sample in range(samples):
-                this = asking.reseeded(sample)
-                most = limit(backend, begin.ids, this, one_frame=single)
-                asked = _Asked(number, sample, prompt, begin, forced, most)
-                wanted = request(backend, begin.ids, this, begin.rules, one_frame=single)
-                if isinstance(wanted, Completion):
-                    settled.append(_understood(asked, wanted, backend))
-                    continue
-                waiting[count] = asked
-                count += 1
-                yield wanted
+            single = each.mode is Mode.SINGLE
+            forced = (Special.RETURN_SEP,) if single else ()
+            try:
+                begin = _forced(backend, beginning(backend.tokenizer, each.prompt, each.asking.constrained), forced)
+            except ValueError as error:
+                settled.append((number, failed(str(error))))
+                continue
+            most = limit(backend, begin.ids, each.asking, one_frame=single)
+            asked = _Asked(number, each.prompt, forced, most)
+            made = request(backend, begin.ids, each.asking, begin.rules, one_frame=single)
+            if isinstance(made, Completion):
+                settled.append((number, _understood(asked, made, backend)))
+                continue
+            waiting[count] = asked
+            count += 1
+            yield made
 
     for index, completion in backend.complete(requests()):
-        yield _understood(waiting.pop(index), completion, backend)
+        asked = waiting.pop(index)
+        yield asked.number, _understood(asked, completion, backend)
         while settled:
             yield settled.popleft()
     yield from settled
 
 
-def _understood(asked: _Asked, completion: Completion, backend: Backend) -> Predicted:
+def _check(backend: Backend, mode: Mode, asking: Asking) -> None:
+    if mode is Mode.TEACHER_FORCED:
+        raise ValueError("teacher forcing needs the true frames: see forced.py")
+    asking.check(backend)
+
+
+def _understood(asked: _Asked, completion: Completion, backend: Backend) -> Prediction:
     prompt = asked.prompt
-    read = understood(completion, backend.tokenizer, prompt.context, prompt.head, asked.forced, asked.limit)
-    return Predicted(asked.number, asked.sample, read)
+    return understood(completion, backend.tokenizer, prompt.context, prompt.head, asked.forced, asked.limit)
 
 
 def _forced(backend: Backend, begin: Beginning, forced: Iterable[Special]) -> Beginning:
@@ -127,12 +141,8 @@ def _forced(backend: Backend, begin: Beginning, forced: Iterable[Special]) -> Be
     return Beginning(ids, rules)
 
 
-def _stepped(backend: Backend, prompts: Iterable[Prompt], asking: Asking, samples: int) -> Iterator[Predicted]:
-    for number, prompt in enumerate(prompts):
-        for sample in range(samples):
-            try:
-                stepper = Stepper(backend, prompt, asking.reseeded(sample))
-            except ValueError as error:
-                yield Predicted(number, sample, failed(str(error)))
-                continue
-            yield Predicted(number, sample, stepper.run())
+def _stepped(backend: Backend, wanted: Wanted) -> Prediction:
+    try:
+        return Stepper(backend, wanted.prompt, wanted.asking).run()
+    except ValueError as error:
+        return failed(str(error))

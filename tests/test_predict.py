@@ -47,7 +47,7 @@ def test_a_full_trace_is_one_request_that_stops_at_the_end() -> None:
     ends = (Special.END_OF_TEXT, Special.EOM_ID, Special.EOT_ID)
     assert request.stop == {small().id_of(special) for special in ends}
     assert request.max_new == 4096 - len(request.prompt)
-    assert found.ids == found.passes == len(small().encode(found.written))
+    assert len(found.ids) == found.passes == len(small().encode(found.written))
     assert [*PROMPT.pieces(), *found.written] == stream(TRUTH, END)
 
 
@@ -92,7 +92,7 @@ def test_a_trace_that_is_cut_anywhere_is_cut_off_and_not_malformed() -> None:
         assert found.outcome is Outcome.LIMIT, found
         assert found.detail == f"{count} ids, as many as were allowed"
         assert found.frames == TRUTH[: whole[:count].count(separator)]
-        assert (found.ids, small().encode(found.written)) == (count, whole[:count])
+        assert (len(found.ids), small().encode(found.written)) == (count, whole[:count])
         assert bool(found.rest) == (whole[count - 1] != separator)
     assert one(backend, asking=Asking(max_new=len(whole))).outcome is Outcome.FINISHED
 
@@ -106,12 +106,12 @@ def test_what_no_more_ids_could_mend_is_malformed_even_if_it_is_cut_off(behind: 
 def test_the_models_context_is_a_limit_too() -> None:
     given = len(small().encode(PROMPT.pieces()))
     found = one(Played(stream(TRUTH, END), context=given + 20))
-    assert (found.outcome, found.ids) == (Outcome.LIMIT, 20)
+    assert (found.outcome, len(found.ids)) == (Outcome.LIMIT, 20)
     assert found.detail == f"the model's context of {given + 20} ids is full (the prompt has {given})"
     for context in (given, given - 5):
         backend = Played(stream(TRUTH, END), context=context)
         found = one(backend)
-        assert (found.outcome, found.ids, backend.asked) == (Outcome.LIMIT, 0, [])
+        assert (found.outcome, found.ids, backend.asked) == (Outcome.LIMIT, (), [])
         assert found.detail == f"the model's context of {context} ids is full (the prompt has {given})"
 
 
@@ -178,7 +178,7 @@ def test_a_single_step_forces_the_return_and_stops_behind_its_frame() -> None:
     assert request.prompt[-1] == small().id_of(Special.RETURN_SEP)
     assert small().id_of(SEP) in request.stop
     assert found.written[0] is Special.RETURN_SEP
-    assert found.ids == len(small().encode(found.written)) - 1
+    assert len(found.ids) == len(small().encode(found.written)) - 1
 
 
 def test_a_single_step_that_is_malformed_keeps_what_was_forced() -> None:

@@ -168,7 +168,7 @@ def test_what_is_odd_is_named_by_the_frames_number_in_all_that_was_predicted() -
     found = stepper(stream(frames, END)).run()
     assert [(odd.frame, odd.oddness) for odd in found.oddities] == [(1, Oddness.LINE_NOT_IN_CONTEXT)]
     # What was forced is written, and no id of the model's.
-    assert (found.frames, found.rest, found.ids) == (frames, (), len(small().encode(found.written)) - 1)
+    assert (found.frames, found.rest, len(found.ids)) == (frames, (), len(small().encode(found.written)) - 1)
 
 
 def test_a_prompt_that_cannot_be_asked_is_refused() -> None:

@@ -456,3 +456,22 @@ def test_a_saved_folder_is_one_that_plain_transformers_loads(tmp_path: Path) -> 
     for each in logits:
         torch.testing.assert_close(torch.tensor(each), own, rtol=1e-4, atol=1e-5)
     assert (tmp_path / FOLDER / "tokenizer.json").read_bytes() == (tmp_path / "same.json").read_bytes()
+
+
+class _FirstBeganBefore(Ranks):
+    """A rank that began an hour after rank 0: the clock of all lies an hour behind its own."""
+
+    def latest(self, value: float) -> float:
+        return value - 3600
+
+
+def test_when_to_save_and_look_is_told_by_the_clock_of_rank_0_alone(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def look(model: object) -> dict[str, float]:
+        looks.append(len(looks))
+        return {}
+
+    # By its own clock, a rank would never see that these minutes are over, or see it steps before the others.
+    run(fresh(), tmp_path, plan(3, look_minutes=-0.001), ranks=_FirstBeganBefore(), look=look)
+    assert len(looks) == 3

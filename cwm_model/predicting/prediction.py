@@ -51,7 +51,7 @@ class Prediction:
 
     ``rest`` is what stands behind the last whole frame, in pieces; ``written`` is all of it, from the first predicted
     frame on, in the model's own spelling.  ``detail`` says why it is not whole.  An oddity's frame is an index into
-    ``frames``.  ``ids`` is how many the model gave, ``passes`` in how many forward passes (0: the backend cannot tell).
+    ``frames``.  ``ids`` are what the model gave, ``passes`` is in how many forward passes (0: the backend cannot tell).
     """
 
     frames: tuple[Frame, ...]
@@ -60,7 +60,7 @@ class Prediction:
     detail: str = ""
     oddities: tuple[Oddity, ...] = ()
     written: tuple[Piece, ...] = ()
-    ids: int = 0
+    ids: tuple[int, ...] = ()
     passes: int = 0
 
     def then(self, later: Prediction) -> Prediction:
@@ -120,35 +120,39 @@ def understood(
     as the model's; ``limit`` says what a completion that is cut off ran into.
     """
     written = (*forced, *tokenizer.decode(completion.ids))
+    detail = completion.detail or (limit if completion.finish is Finish.LIMIT else "")
+    found = read(written, completion.finish, context, before, detail)
+    return replace(found, ids=completion.ids, passes=completion.passes)
+
+
+def read(written: Sequence[Piece], finish: Finish, context: str, before: Sequence[Frame], detail: str) -> Prediction:
+    """What was written behind ``before``, as a prediction; ``detail`` says why it was cut off or failed."""
     # What ".." says depends on one frame alone: a long trace need not be parsed again for each of its frames.
     given = _remembered(before)
     stream = [*pieces(given, context=context), *written]
     parsed, error, rest = _parsed(stream)
-    cut = completion.finish is Finish.LIMIT
-    detail = ""
-    if completion.finish is Finish.FAILED:
-        outcome, detail = Outcome.FAILED, completion.detail
+    cut = finish is Finish.LIMIT
+    if finish is Finish.FAILED:
+        outcome = Outcome.FAILED
     elif error is not None and not (cut and _is_begun(stream, error)):
         outcome = Outcome.MALFORMED
         where = len(before) + len(error.frames) - len(given)
         detail = f"frame {where}: wanted {error.wanted}, found {error.found}"
     elif parsed.finished:
-        outcome = Outcome.FINISHED
+        outcome, detail = Outcome.FINISHED, ""
     elif cut:
-        outcome, detail = Outcome.LIMIT, completion.detail or limit
+        outcome = Outcome.LIMIT
     elif len(parsed.frames) == len(given):
         outcome, detail = Outcome.MALFORMED, f"frame {len(before)}: wanted the event of a frame, found nothing"
     else:
-        outcome = Outcome.PAUSED
+        outcome, detail = Outcome.PAUSED, ""
     return Prediction(
         frames=parsed.frames[len(given) :],
         outcome=outcome,
         rest=rest,
         detail=detail,
         oddities=_moved((odd for odd in parsed.oddities if odd.frame >= len(given)), -len(given)),
-        written=written,
-        ids=len(completion.ids),
-        passes=completion.passes,
+        written=tuple(written),
     )
 
 

@@ -143,7 +143,7 @@ def _outcome(prediction: Prediction) -> dict[str, object]:
         "oddities": [
             {"frame": odd.frame, "oddness": odd.oddness.name.lower(), "what": odd.what} for odd in prediction.oddities
         ],
-        "ids": prediction.ids,
+        "ids": len(prediction.ids),
         "passes": prediction.passes,
     }
 

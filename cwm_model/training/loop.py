@@ -115,7 +115,8 @@ def train(
     packer = Packer(plan.row, iter(counted), list(waiting.waiting) if waiting else None)
     progress = begun
     log = _Log(run / LOG, ranks.rank == 0, say)
-    saved = looked = time.monotonic()
+    # Rank 0's clock here too: ranks that begin a moment apart would save at different steps, and wait for ever.
+    saved = looked = ranks.latest(time.monotonic())
     model.train()
     while True:
         started = time.monotonic()
