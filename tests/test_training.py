@@ -472,6 +472,6 @@ def test_when_to_save_and_look_is_told_by_the_clock_of_rank_0_alone(tmp_path: Pa
         looks.append(len(looks))
         return {}
 
-    # By its own clock, a rank would never see that these minutes are over, or see it steps before the others.
-    run(fresh(), tmp_path, plan(3, look_minutes=-0.001), ranks=_FirstBeganBefore(), look=look)
-    assert len(looks) == 3
+    # By its own clock at the start, it would not look before the hour is over.
+    progress = run(fresh(), tmp_path, plan(3, look_minutes=-0.001), ranks=_FirstBeganBefore(), look=look)
+    assert len(looks) == progress.step >= 3
