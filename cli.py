@@ -674,14 +674,41 @@ def _print_step(line: dict[str, object]) -> None:
         )
 
 
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that asks a model."""
+    for option in reversed(
+        [
+            click.option(
+                "--model", default="bundled", show_default=True, help="Folder, owner/name of the hub, or http address."
+            ),
+            click.option("--tokenizer", metavar="FOLDER", help="That of the model on a server."),
+            click.option("--served", metavar="NAME", help="The model's name, where a server has several."),
+            click.option("--key-env", metavar="NAME", help="Environment variable that holds the server's key."),
+            click.option(
+                "--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="0 is greedy."
+            ),
+            click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True),
+            click.option("--seed", type=int, default=0, show_default=True),
+            click.option(
+                "--constrained/--free",
+                default=None,
+                help="Whether only a trace can be written.  [default: unless on a server]",
+            ),
+            click.option(
+                "--dtype", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True
+            ),
+            click.option("--device", default="auto", show_default=True, help="cpu, cuda or cuda:N."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 @main.command("predict")
 @click.argument("target")
 @click.option("--args", "arguments", metavar="SOURCE", help='Argument list of file.py::function: "1, [2]".')
 @click.option("--trace", "wanted", metavar="ID", help="Which trace of a data set, as `show` takes it.")
-@click.option("--model", default="bundled", show_default=True, help="Folder, owner/name of the hub, or http address.")
-@click.option("--tokenizer", metavar="FOLDER", help="That of the model on a server.")
-@click.option("--served", metavar="NAME", help="The model's name, where a server has several.")
-@click.option("--key-env", metavar="NAME", help="Environment variable that holds the server's key.")
+@model_options
 @click.option(
     "--mode",
     type=click.Choice(["full", "single", "teacher-forced", "stepping"]),
@@ -690,36 +717,19 @@ def _print_step(line: dict[str, object]) -> None:
     help="The whole trace, what it returns at once, each frame behind the true ones, or as stdin says.",
 )
 @click.option("--samples", type=click.IntRange(1), default=1, show_default=True, help="Sample i has the seed plus i.")
-@click.option("--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="0 is greedy.")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), help="Of a trace or a frame.  [default: what there is room for]")
-@click.option(
-    "--constrained/--free", default=None, help="Whether only a trace can be written.  [default: unless on a server]"
-)
-@click.option("--dtype", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--format", "style", type=click.Choice(["text", "json", "table"]), default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def predict_command(
     target: str,
     arguments: str | None,
     wanted: str | None,
-    model: str,
-    tokenizer: str | None,
-    served: str | None,
-    key_env: str | None,
     mode: str,
     samples: int,
-    temperature: float,
-    top_p: float,
-    seed: int,
     max_tokens: int | None,
-    constrained: bool | None,
-    dtype: str,
-    device: str,
     style: str,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Let a model predict the trace of a program: script.py, file.py::function, or a data set's DIR with --trace.
 
@@ -730,24 +740,17 @@ def predict_command(
     next (over a call), out (of the function), run, back, quit.
     """
     style = "json" if as_json else style
-    if samples > 1 and (mode in ("teacher-forced", "stepping") or temperature == 0):
+    if samples > 1 and (mode in ("teacher-forced", "stepping") or given["temperature"] == 0):
         raise CannotRun(f"--samples {samples}: give a --temperature, and a mode of full or single")
     # Only here: torch takes seconds to load.
     from cwm_model import predict
-    from cwm_model.backends import Sampling
     from cwm_model.predicting import targets
     from cwm_model.predicting import views as prediction_views
-    from cwm_model.predicting.asking import Asking
     from cwm_model.predicting.forced import teacher_forced
-    from cwm_model.predicting.opening import Opening
     from cwm_model.predicting.stepping import Stepper
 
     found = targets.target_of(target, arguments, wanted, run=mode == "teacher-forced")
-    opening = Opening(model, tokenizer, served, key_env, dtype, device)
-    asking = Asking(
-        Sampling(temperature, top_p, seed), max_tokens, not opening.is_server if constrained is None else constrained
-    )
-    backend = opening.open()
+    backend, asking = _asked_of(given, max_tokens)
     if mode == "stepping":
         predictions = _stepping(Stepper(backend, found.prompt, asking), style == "json")
     elif found.truth is not None and mode == "teacher-forced":
@@ -818,6 +821,196 @@ def _stepping(stepper: Stepper, as_json: bool) -> list[Prediction]:
 def _counted(coming: Iterable[T], unit: str, total: int) -> Iterator[T]:
     """The same, with progress on stderr."""
     yield from tqdm(coming, total=total, unit=unit, file=sys.stderr, disable=None, leave=False)
+
+
+@main.command("diff")
+@click.argument("target")
+@click.option("--args", "arguments", metavar="SOURCE", help='Argument list of file.py::function: "1, [2]".')
+@click.option("--trace", "wanted", metavar="ID", help="Which trace of a data set, as `show` takes it.")
+@model_options
+@click.option("--max-tokens", type=click.IntRange(1), help="Of the trace.  [default: what there is room for]")
+@click.option("--around", type=click.IntRange(0), default=3, show_default=True, help="Frames before and behind.")
+@click.option("--json", "as_json", is_flag=True)
+def diff_command(
+    target: str,
+    arguments: str | None,
+    wanted: str | None,
+    max_tokens: int | None,
+    around: int,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Run a program, let a model predict it, and say where they part.
+
+    A file is run as `trace` runs it, with your rights. Exits with 1 if they part.
+    """
+    # Only here: torch takes seconds to load.
+    from cwm_model.predicting import targets
+    from evals import difference_views
+    from evals.difference import differ
+
+    found = targets.target_of(target, arguments, wanted, run=True)
+    backend, asking = _asked_of(given, max_tokens)
+    difference = differ(backend, found, asking)
+    if as_json:
+        click.echo(difference_views.as_json(difference))
+    else:
+        difference_views.print_difference(difference, _console(sys.stdout), around)
+    sys.exit(0 if difference.comparison.exact else FELL_SHORT)
+
+
+def _asked_of(given: dict[str, Any], max_tokens: int | None) -> tuple[Any, Any]:
+    """The backend and the way of asking that `model_options` name."""
+    from cwm_model.backends import Sampling
+    from cwm_model.predicting.asking import Asking
+    from cwm_model.predicting.opening import Opening
+
+    sampling = Sampling(given.pop("temperature"), given.pop("top_p"), given.pop("seed"))
+    constrained = given.pop("constrained")
+    opening = Opening(**given)
+    bound = not opening.is_server if constrained is None else constrained
+    return opening.open(), Asking(sampling, max_tokens, bound)
+
+
+@main.command("eval")
+@click.argument("task", metavar="TASK")
+@click.option("--mode", help="How the model is asked.  [default: the task's first]")
+@click.option("--data", metavar="PATH", help="JSONL, data set, or 'handwritten'.  [default: the task's own]")
+@click.option("--semantics", type=click.Choice(["literal", "official"]), default="literal", show_default=True)
+@model_options
+@click.option("--server", metavar="URL", help="The same as --model URL.")
+@click.option(
+    "--at-once", type=click.IntRange(1), default=16, show_default=True, help="Answers that are written together."
+)
+@click.option(
+    "--samples", type=click.IntRange(1), default=1, show_default=True, help="Of each item; i has the seed plus i."
+)
+@click.option("--max-tokens", type=click.IntRange(1), help="Of an answer.  [default: twice the true trace's and 256]")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
+@click.option("--ids", metavar="ID,…", help="Only these items.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="The run's folder; goes on there.")
+@click.option(
+    "--export", "harness", type=click.Choice(["lm-eval", "inspect"]), help="Write a task for it to RUN instead."
+)
+@click.option("--json", "as_json", is_flag=True, help="results.json on stdout.")
+def eval_command(
+    task: str,
+    mode: str | None,
+    data: str | None,
+    semantics: str,
+    server: str | None,
+    at_once: int,
+    samples: int,
+    max_tokens: int | None,
+    limit: int | None,
+    ids: str | None,
+    output: Path | None,
+    harness: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Ask a model what programs do, and judge it: cruxeval-o, cruxeval-i, traces, halting, complexity.
+
+    RUN/samples.jsonl has every answer as soon as it is there, RUN/results.json what they come to. The same command goes
+    on with a run. Exits with 1 if answers failed to come.
+    """
+    if output is None:
+        raise CannotRun("where to? give -o RUN, a folder")
+    # Only here: torch takes seconds to load.
+    from evals import evaluation, tasks
+
+    chosen = tuple(filter(None, (ids or "").split(",")))
+    choice = tasks.Choice(task, mode or tasks.MODES.get(task, ("",))[0], data, semantics, limit, chosen)
+    if harness is not None:
+        for path in evaluation.exported(choice, harness, output):
+            click.echo(path)
+        return
+    asked = evaluation.Asked(
+        choice,
+        server or given.pop("model"),
+        at_once=at_once,
+        samples=samples,
+        most=max_tokens,
+        **{name: value for name, value in given.items() if name != "model"},
+    )
+    results = evaluation.evaluate(asked, output, _answering())
+    _show_results(results, as_json)
+    sys.exit(FELL_SHORT if results.failed else 0)
+
+
+def _answering() -> Callable[[Any], None]:
+    """Progress on stderr: answers, tokens, and how many tokens are left at this rate."""
+    bar: tqdm[Any] | None = None
+    before = 0
+
+    def say(told: Any) -> None:
+        nonlocal bar, before
+        if bar is None:
+            before = told.done
+            bar = tqdm(total=told.of, initial=told.done, unit="answer", file=sys.stderr, disable=None)
+        bar.update(told.done - bar.n)
+        written = told.done - before
+        if written:
+            left = round(told.tokens / written * (told.of - told.done))
+            bar.set_postfix_str(f"{told.tokens:,} tokens, about {left:,} left", refresh=False)
+        if told.done == told.of:
+            bar.close()
+
+    return say
+
+
+def _show_results(results: Any, as_json: bool) -> None:
+    from evals import views as evaluation_views
+
+    if as_json:
+        click.echo(results.as_json(), nl=False)
+    else:
+        evaluation_views.print_results(results, _console(sys.stdout))
+
+
+@main.command("score")
+@click.argument("predictions", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--task", required=True, type=click.Choice(["cruxeval-o", "cruxeval-i"]))
+@click.option("--data", metavar="FILE", help="Rows {id, code, input, output}.  [default: CRUXEval of the hub]")
+@click.option("--semantics", type=click.Choice(["literal", "official"]), default="literal", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Write a run's files there.")
+@click.option("--json", "as_json", is_flag=True, help="results.json on stdout.")
+def score_command(
+    predictions: Path, task: str, data: str | None, semantics: str, output: Path | None, as_json: bool
+) -> None:
+    """Judge answers that were made elsewhere: generations.json, lm-eval's samples, or lines {id, predictions}."""
+    from evals import evaluation, tasks
+
+    choice = tasks.Choice(task, "direct", data, semantics)
+    _show_results(evaluation.scored(predictions, choice, output), as_json)
+
+
+@main.command("rescore")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--semantics", type=click.Choice(["literal", "official"]), help="Other rules.  [default: the run's]")
+@click.option("--data", metavar="PATH", help="Where its data is now.  [default: where it was]")
+@click.option("--json", "as_json", is_flag=True, help="results.json on stdout.")
+def rescore_command(run: Path, semantics: str | None, data: str | None, as_json: bool) -> None:
+    """Judge a run's raw answers anew; nothing is asked again."""
+    from evals import evaluation
+
+    _show_results(evaluation.rescored(run, semantics, data), as_json)
+
+
+@main.command("compare")
+@click.argument("run_a", type=click.Path(path_type=Path), metavar="RUN_A")
+@click.argument("run_b", type=click.Path(path_type=Path), metavar="RUN_B")
+@click.option("--json", "as_json", is_flag=True)
+def compare_command(run_a: Path, run_b: Path, as_json: bool) -> None:
+    """Compare two runs item by item: McNemar's exact test, and the differences with their intervals."""
+    from evals import views as evaluation_views
+    from evals.paired_runs import compare_runs
+
+    compared = compare_runs(run_a, run_b)
+    if as_json:
+        click.echo(json.dumps({name: dataclasses.asdict(each) for name, each in compared.items()}))
+    else:
+        evaluation_views.print_paired(compared, (str(run_a), str(run_b)), _console(sys.stdout))
 
 
 @main.command("doctor")

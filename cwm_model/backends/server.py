@@ -7,7 +7,6 @@ text in a program look alike there.  Knows no rules, and nothing of text; how a 
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from enum import Enum
 
 from cwm_model.backends import Completion, Finish, Request
 from cwm_model.backends.posting import Connection, Refused, Unanswered
+from cwm_model.backends.together import together
 from cwm_model.tokenizer import Tokenizer
 from tracegen import CannotRun
 from tracegen.grammar import Special
@@ -34,7 +34,7 @@ class Dialect(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
+class Served:
     """What a server says of itself."""
 
     dialect: Dialect
@@ -63,41 +63,16 @@ class ServerBackend:
     ) -> None:
         self.tokenizer = tokenizer
         self._connection, self._at_once = connection, at_once
-        served = _served(connection, model)
-        self.dialect, self.model = served.dialect, served.model
-        self.context = min(context or served.context, served.context)
+        found = served(connection, model)
+        self.dialect, self.model = found.dialect, found.model
+        self.context = min(context or found.context, found.context)
 
     def complete(self, requests: Iterable[Request]) -> Iterator[tuple[int, Completion]]:
         """The index of a request and its completion, in the order in which they finish.
 
         A request that fails gives FAILED, with the reason.  Raises CannotRun if the server answers without ids.
         """
-        coming = enumerate(requests)
-        done: queue.SimpleQueue[tuple[int, Completion | BaseException]] = queue.SimpleQueue()
-        stopped = threading.Event()
-
-        def work(index: int, request: Request) -> None:
-            try:
-                done.put((index, self._completed(request, stopped)))
-            except BaseException as error:
-                done.put((index, error))
-
-        under_way = 0
-        try:
-            while True:
-                while under_way < self._at_once and (pulled := next(coming, None)) is not None:
-                    # Daemons: who stops waiting is not held up by a server that does not answer.
-                    threading.Thread(target=work, args=pulled, daemon=True).start()
-                    under_way += 1
-                if not under_way:
-                    return
-                index, completion = done.get()
-                under_way -= 1
-                if isinstance(completion, BaseException):
-                    raise completion
-                yield index, completion
-        finally:
-            stopped.set()
+        return together(requests, self._completed, self._at_once)
 
     def _completed(self, request: Request, stopped: threading.Event) -> Completion:
         """One completion; a server that stops too soon is asked to go on."""
@@ -111,7 +86,7 @@ class ServerBackend:
                 )
                 new, reason, at = _choice(answer, self._connection.url)
                 self._check(new)
-            except (Unanswered, _Odd) as error:
+            except (Unanswered, Odd) as error:
                 return Completion((), Finish.FAILED, str(error))
             # At most what was asked for, whatever came.
             for place, id in enumerate(new[:left]):
@@ -150,19 +125,25 @@ class ServerBackend:
         size = self.tokenizer.size
         for id in ids:
             if not 0 <= id < size:
-                raise _Odd(f"its answer has the id {id}, the tokenizer {size} of them: it belongs to another model")
+                raise Odd(f"its answer has the id {id}, the tokenizer {size} of them: it belongs to another model")
 
 
-class _Odd(Exception):
+class Odd(Exception):
     """An answer that is none."""
+
+
+def first_choice(answer: object) -> dict[str, object]:
+    """The one choice that was asked for.  Raises Odd."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        raise Odd("its answer has no choices[0]")
+    return choice
 
 
 def _choice(answer: object, url: str) -> tuple[list[int], str | None, int | None]:
     """The ids of an answer, why it ends, and at which id, if that is said."""
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        raise _Odd("its answer has no choices[0]")
+    choice = first_choice(answer)
     ids = choice.get("token_ids", choice.get("tokens"))
     if ids is None:
         raise CannotRun(
@@ -170,19 +151,19 @@ def _choice(answer: object, url: str) -> tuple[list[int], str | None, int | None
             "text in a program look alike): use vLLM 0.10.2 or later, or Meta's fastgen"
         )
     if not isinstance(ids, list) or not all(type(id) is int for id in ids):
-        raise _Odd("its answer's ids are no list of integers")
+        raise Odd("its answer's ids are no list of integers")
     reason, at = choice.get("finish_reason"), choice.get("stop_reason")
     return ids, reason if isinstance(reason, str) else None, at if type(at) is int else None
 
 
-def _served(connection: Connection, model: str | None) -> _Served:
+def served(connection: Connection, model: str | None) -> Served:
     """Ask a server what it is.  Raises CannotRun if it cannot be reached, or does not serve the model."""
     try:
         found = connection.get("/models")
     except Unanswered as error:
         if isinstance(error, Refused) and error.code in (404, 405):
             # Meta's server has nothing there, and serves one model.
-            return _Served(Dialect.FASTGEN, model or "cwm", CWM_CONTEXT)
+            return Served(Dialect.FASTGEN, model or "cwm", CWM_CONTEXT)
         raise CannotRun(f"{connection.url}: {error}; start the model's server, or name another address") from None
     listed = found.get("data") if isinstance(found, dict) else None
     cards = [card for card in listed if isinstance(card, dict)] if isinstance(listed, list) else []
@@ -195,4 +176,4 @@ def _served(connection: Connection, model: str | None) -> _Served:
         raise CannotRun(f"{connection.url}: no model {chosen!r} there; it serves {names}")
     longest = contexts[chosen]
     known = type(longest) is int and longest > 1
-    return _Served(Dialect.VLLM, chosen, longest if isinstance(longest, int) and known else CWM_CONTEXT)
+    return Served(Dialect.VLLM, chosen, longest if isinstance(longest, int) and known else CWM_CONTEXT)

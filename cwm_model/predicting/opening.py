@@ -1,4 +1,4 @@
-"""A backend by name: a model that runs here, or the address of a server that runs one.
+"""A backend by name, or a language model: one that runs here, or the address of a server that runs one.
 
 Knows nothing of what it is asked.
 """
@@ -13,10 +13,13 @@ from transformers import CwmForCausalLM, LlamaForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
 from cwm_model.backends import Backend
+from cwm_model.backends.chat import ServerTalker
 from cwm_model.backends.local import LocalBackend
 from cwm_model.backends.posting import Connection
 from cwm_model.backends.server import ServerBackend
+from cwm_model.backends.spoken import LocalTalker
 from cwm_model.loading import load, locate
+from cwm_model.talking import Talker
 from cwm_model.tokenizer import Tokenizer, from_file, load_tokenizer
 from tracegen import CannotRun
 
@@ -50,14 +53,26 @@ class Opening:
         """The backend, ready to be asked.  Raises CannotRun, in one line, for whatever is in its way."""
         return self._server() if self.is_server else self._local()
 
-    def _server(self) -> Backend:
+    def talker(self) -> Talker:
+        """The language model, ready to be asked: a server without a tokenizer in its chat, all others in ids.
+
+        Raises CannotRun as `open` does.
+        """
+        if self.is_server and self.tokenizer is None:
+            return ServerTalker(self._connection(), self.served, self.at_once)
+        return LocalTalker(self.open())
+
+    def _connection(self) -> Connection:
         for name, given in [("dtype", self.dtype), ("device", self.device)]:
             if given != "auto":
                 raise CannotRun(f"--{name}: means nothing for a model on a server")
-        connection = Connection(self.model, self.key_env)
+        return Connection(self.model, self.key_env)
+
+    def _server(self) -> Backend:
+        connection = self._connection()
         if self.tokenizer is None:
             raise CannotRun(f"{self.model}: a server is asked in ids: give --tokenizer, the folder of its model's")
-        return ServerBackend(_tokenizer(self.tokenizer), connection, model=self.served, at_once=self.at_once)
+        return ServerBackend(tokenizer_of(self.tokenizer), connection, model=self.served, at_once=self.at_once)
 
     def _local(self) -> Backend:
         for name, given in [("tokenizer", self.tokenizer), ("served", self.served), ("key-env", self.key_env)]:
@@ -72,6 +87,7 @@ class Opening:
         return LocalBackend(loaded.tokenizer, loaded.model, slots=self.at_once, drafts=DRAFTS)
 
 
-def _tokenizer(name: str) -> Tokenizer:
+def tokenizer_of(name: str) -> Tokenizer:
+    """A tokenizer by its name: a folder, a tokenizer.json, "bundled", an owner/name.  Raises CannotRun."""
     path = Path(name).expanduser()
     return from_file(path) if path.is_file() else load_tokenizer(locate(name))

@@ -1,0 +1,186 @@
+"""The commands eval, score and rescore, put together: a task, a model, a run.
+
+Knows nothing of the command line, and nothing of how any of the parts works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cwm_model.backends import Backend, Sampling
+from cwm_model.predicting.opening import Opening, tokenizer_of
+from evals import runner, tasks
+from evals.cruxeval import CruxEval
+from evals.executed import Judge
+from evals.predictions import read_predictions
+from evals.records import Record
+from evals.results import SAMPLES, SETTINGS, Results, command_line, results_of, store, stored
+from evals.runner import Model, Plan, Say
+from evals.tasks import Choice, Measure
+from tracegen import CannotRun, aside
+from tracegen.grammar import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A task and how a model is asked, as the command has it; the model's options are `Opening`'s."""
+
+    choice: Choice
+    model: str = "bundled"
+    tokenizer: str | None = None
+    served: str | None = None
+    key_env: str | None = None
+    dtype: str = "auto"
+    device: str = "auto"
+    at_once: int = 16
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    samples: int = 1
+    most: int | None = None
+    constrained: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples > 1 and self.temperature == 0:
+            raise CannotRun(f"--samples {self.samples}: greedy samples are all the same; give a --temperature")
+        if self.constrained and self.choice.speaks:
+            raise CannotRun(f"--constrained: is for traces, and {self.choice.mode} is language")
+
+    @property
+    def opening(self) -> Opening:
+        """What opens the model."""
+        names = ("model", "tokenizer", "served", "key_env", "dtype", "device", "at_once")
+        return Opening(**{name: getattr(self, name) for name in names})
+
+    @property
+    def bound(self) -> bool:
+        """Whether the model can write traces only."""
+        if self.constrained is not None:
+            return self.constrained
+        return not self.choice.speaks and not self.opening.is_server
+
+
+def evaluate(asked: Asked, folder: Path, say: Say = lambda _: None) -> Results:
+    """Ask, judge, store; goes on with a run that is there.  Raises CannotRun."""
+    choice = asked.choice
+    plan = Plan(
+        asked.samples,
+        Sampling(asked.temperature, asked.top_p, asked.seed),
+        asked.most,
+        asked.bound,
+        choice.limit,
+        choice.ids,
+    )
+    with Judge() as judge:
+        if choice.speaks:
+            task = tasks.opened(choice, judge, None)
+            model = Model(talker=asked.opening.talker())
+        else:
+            backend = asked.opening.open()
+            task = tasks.opened(choice, judge, _measure(backend))
+            model = Model(backend)
+        return runner.run(task, model, plan, folder, _settings(asked, task.hashes), say)
+
+
+def rescored(folder: Path, semantics: str | None, data: str | None) -> Results:
+    """Judge a run anew, by other rules or with its data elsewhere.  Raises CannotRun."""
+    settings = stored(folder, SETTINGS)
+    try:
+        choice = Choice(
+            settings["task"], settings["mode"], data or settings["data"], semantics or settings["semantics"]
+        )
+        tokenizer = str(settings["tokenizer"] or settings["model"])
+        hashes = dict(settings["hashes"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CannotRun(f"{folder / SETTINGS}: is damaged: {type(error).__name__}: {error}") from None
+    with Judge() as judge:
+        measure = None if choice.speaks else Measure(_counter(tokenizer_of(tokenizer)), 1 << 30)
+        task = tasks.opened(choice, judge, measure)
+        if dict(task.hashes) != hashes:
+            raise CannotRun(
+                f"{folder}: its data was another ({hashes} against {dict(task.hashes)}); give it with --data"
+            )
+        return runner.rescore(task, folder)
+
+
+def scored(path: Path, choice: Choice, folder: Path | None) -> Results:
+    """Judge answers of a file; with ``folder``, the run is stored there.  Raises CannotRun."""
+    found = read_predictions(path)
+    with Judge() as judge:
+        task = tasks.opened(choice, judge, None)
+        assert isinstance(task, CruxEval)
+        rows = [question.id for question in task.questions()]
+        missing = [id for id in rows if not found.get(id)]
+        strange = [id for id in found if id not in set(rows)]
+        if missing or strange:
+            what = f"no answer to {missing[0]!r}" if missing else f"an answer to {strange[0]!r}, which the data lacks"
+            raise CannotRun(
+                f"{path}: has {what} ({len(missing) + len(strange)} such); it must answer the data's {len(rows)} items"
+            )
+        wanted = [(id, number, text) for id in rows for number, text in enumerate(found[id])]
+        judgements = judge.each(lambda each: task.score(each[0], each[2]), wanted)
+        records = [
+            Record(id, number, "", {"text": text, "ids": None, "finish": "stopped", "detail": "", "tokens": 0}, judged)
+            for (id, number, text), judged in zip(wanted, judgements, strict=True)
+        ]
+        settings = {"task": choice.name, "mode": choice.mode, "semantics": choice.semantics, "data": choice.data}
+        results = results_of(task, records, {**settings, "predictions": path.name}, command_line())
+    if folder is not None:
+        _new(folder)
+        aside.put(folder / SAMPLES, "".join(record.line() + "\n" for record in records).encode("ascii"))
+        store(folder, results)
+    return results
+
+
+def exported(choice: Choice, harness: str, folder: Path) -> list[Path]:
+    """Write a task of language for another harness; the files.  Raises CannotRun."""
+    from evals.exporting import Harness, export
+
+    if not choice.speaks or choice.mode == "reasoning":
+        raise CannotRun(f"--export: is for the modes direct and cot, and --mode is {choice.mode}")
+    with Judge() as judge:
+        return export(tasks.opened(choice, judge, None), Harness(harness), folder)
+
+
+def _settings(asked: Asked, hashes: Any) -> dict[str, Any]:
+    """What must stay as it is while a run goes on."""
+    choice = asked.choice
+    return {
+        "task": choice.name,
+        "mode": choice.mode,
+        "semantics": choice.semantics,
+        "data": choice.data,
+        "hashes": dict(hashes),
+        "model": asked.model,
+        "tokenizer": asked.tokenizer,
+        "served": asked.served,
+        "dtype": asked.dtype,
+        "temperature": asked.temperature,
+        "top_p": asked.top_p,
+        "seed": asked.seed,
+        "max_tokens": asked.most,
+        "constrained": asked.bound,
+    }
+
+
+def _measure(backend: Backend) -> Measure:
+    return Measure(_counter(backend.tokenizer), backend.context)
+
+
+def _counter(tokenizer: Any) -> tasks.Count:
+    def count(pieces: Sequence[Piece]) -> int:
+        return len(tokenizer.encode(pieces))
+
+    return count
+
+
+def _new(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise CannotRun(f"{folder}: is not empty; give another folder")
+    except OSError as error:
+        raise CannotRun(f"{folder}: cannot be used as a folder: {error.strerror}") from None

@@ -1,0 +1,165 @@
+"""The commands eval, score, rescore and compare, as a user gives them; and what they refuse, in one line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.asked import CODE
+from tests.command import foretrace, refused
+
+ROWS = [{"id": f"row-{number}", "code": CODE, "input": str(number), "output": str(number + 1)} for number in range(3)]
+CRUXEVAL = Path(os.environ.get("FORETRACE_DATA", Path(__file__).parent.parent.parent / "shared/data")) / "cruxeval"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def single(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the bundled model, read only."""
+    run = tmp_path_factory.mktemp("runs") / "single"
+    answer = foretrace("eval", "cruxeval-o", "--data", rows, "--mode", "single", "--dtype", "fp32", "-o", run)
+    assert answer.code == 0, answer
+    return run
+
+
+def test_a_run_has_its_files_and_a_table_for_people(rows: Path, single: Path) -> None:
+    names = {path.name for path in single.iterdir()}
+    assert names == {"run.json", "samples.jsonl", "results.json"}
+    results = json.loads((single / "results.json").read_text())
+    assert (results["task"], results["mode"], results["n"]) == ("cruxeval-o", "single", 3)
+    assert sum(results["verdicts"].values()) == 3
+    lines = [json.loads(line) for line in (single / "samples.jsonl").read_text().splitlines()]
+    assert {line["id"] for line in lines} == {"row-0", "row-1", "row-2"}
+    for line in lines:
+        assert line["tokens"] == len(line["ids"]) and line["text"] and len(line["prompt_sha256"]) == 64
+        assert line["finish"] in ("stopped", "limit")
+
+
+def test_the_same_command_goes_on_and_says_the_same(rows: Path, single: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(single, run)
+    lines = (run / "samples.jsonl").read_text().splitlines(keepends=True)
+    (run / "samples.jsonl").write_text(lines[0] + lines[1][:40])
+    args = ("eval", "cruxeval-o", "--data", rows, "--mode", "single", "--dtype", "fp32", "-o", run)
+    answer = foretrace(*args, "--json")
+    assert answer.code == 0 and json.loads(answer.text)["n"] == 3
+    assert sorted((run / "samples.jsonl").read_text().splitlines(keepends=True)) == sorted(lines)
+    assert "pass@1" in foretrace(*args).text
+    assert "was begun with seed 0, and is asked to go on with 3" in refused(*args, "--seed", "3")
+
+
+def test_options_choose_sample_and_limit(rows: Path, tmp_path: Path) -> None:
+    args = ("eval", "cruxeval-o", "--data", rows, "-o", tmp_path / "run", "--json")
+    how = ("--ids", "row-2", "--samples", "2", "--temperature", "0.8", "--top-p", "0.9", "--max-tokens", "5", "--free")
+    said = json.loads(foretrace(*args, *how).text)
+    assert (said["mode"], said["n"], said["samples"], said["verdicts"]["cut off"]) == ("trace", 1, 2, 2)
+    assert said["settings"]["constrained"] is False and said["settings"]["max_tokens"] == 5
+
+
+def test_rescoring_gives_what_the_run_gave_and_the_official_rules_by_name(single: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(single, run)
+    before = json.loads((run / "results.json").read_text())
+    again = json.loads(foretrace("rescore", run, "--json").text)
+    assert {name: again[name] for name in ("metrics", "verdicts", "groups")} == {
+        name: before[name] for name in ("metrics", "verdicts", "groups")
+    }
+    official = json.loads(foretrace("rescore", run, "--semantics", "official", "--json").text)
+    assert official["semantics"] == "official" and "official pass@1" in official["metrics"]
+    assert json.loads((run / "run.json").read_text())["semantics"] == "official"
+    foretrace("rescore", run, "--semantics", "literal")
+    assert json.loads((run / "results.json").read_text())["verdicts"] == before["verdicts"]
+
+
+def test_two_runs_are_compared_item_by_item(single: Path, rows: Path, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"id": row["id"], "predictions": [row["output"]]}) + "\n" for row in ROWS))
+    perfect = tmp_path / "perfect"
+    scored = foretrace("score", answers, "--task", "cruxeval-o", "--data", rows, "-o", perfect, "--json")
+    assert json.loads(scored.text)["metrics"]["pass@1"]["value"] == 1.0
+    said = json.loads(foretrace("compare", single, perfect, "--json").text)["pass@1"]
+    right = json.loads((single / "results.json").read_text())["verdicts"]["right"]
+    assert (said["n"], said["both"], said["only_b"]) == (3, right, 3 - right)
+    assert said["difference"]["value"] == pytest.approx((3 - right) / 3)
+    assert "McNemar" in foretrace("compare", single, perfect).text
+    assert "different task" in refused("compare", single, perfect_input(rows, tmp_path))
+
+
+def perfect_input(rows: Path, folder: Path) -> Path:
+    answers = folder / "inputs.jsonl"
+    texts = ({"id": row["id"], "predictions": [f"f({row['input']})"]} for row in ROWS)
+    answers.write_text("".join(json.dumps(each) + "\n" for each in texts))
+    run = folder / "inputs"
+    said = json.loads(foretrace("score", answers, "--task", "cruxeval-i", "--data", rows, "-o", run, "--json").text)
+    assert said["metrics"]["pass@1"]["value"] == 1.0
+    return run
+
+
+def test_an_exploit_is_right_officially_and_malformed_here(rows: Path, tmp_path: Path) -> None:
+    answers = tmp_path / "generations.json"
+    answers.write_text(json.dumps({row["id"]: ["0 or True"] for row in ROWS}))
+    args = ("score", answers, "--task", "cruxeval-o", "--data", rows, "--json")
+    assert json.loads(foretrace(*args).text)["verdicts"]["malformed"] == 3
+    assert json.loads(foretrace(*args, "--semantics", "official").text)["verdicts"]["right"] == 3
+
+
+@pytest.mark.skipif(not CRUXEVAL.is_dir(), reason=f"no {CRUXEVAL}")
+def test_the_data_sets_own_answers_are_all_right(tmp_path: Path) -> None:
+    data = CRUXEVAL / "cruxeval.jsonl"
+    answers = tmp_path / "answers.jsonl"
+    loaded = [json.loads(line) for line in data.read_text().splitlines()]
+    answers.write_text("".join(json.dumps({"id": row["id"], "predictions": [row["output"]]}) + "\n" for row in loaded))
+    said = json.loads(foretrace("score", answers, "--task", "cruxeval-o", "--data", data, "--json").text)
+    assert (said["n"], said["verdicts"]["right"]) == (800, 800)
+
+
+def test_what_makes_no_sense_is_refused_in_one_line(rows: Path, single: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for args, why in {
+        ("eval", "cruxeval-o", "--data", rows): "give -o RUN",
+        ("eval", "cruxeval", "-o", run): "wanted one of cruxeval-o, cruxeval-i, traces, halting, complexity",
+        ("eval", "cruxeval-i", "--mode", "trace", "-o", run): "--mode trace: cruxeval-i has direct, cot, reasoning",
+        ("eval", "halting", "--semantics", "official", "-o", run): "only CRUXEval has a scorer of its own",
+        ("eval", "traces", "-o", run): "traces: give --data DIR",
+        ("eval", "cruxeval-o", "--data", tmp_path / "no.jsonl", "-o", run): "no.jsonl",
+        ("eval", "cruxeval-o", "--data", rows, "--ids", "row-9", "-o", run): "--ids: cruxeval-o has no 'row-9'",
+        ("eval", "cruxeval-o", "--data", rows, "--samples", "2", "-o", run): "greedy samples are all the same",
+        ("eval", "cruxeval-o", "--data", rows, "--mode", "cot", "--constrained", "-o", run): "and cot is language",
+        ("eval", "cruxeval-o", "--data", rows, "--model", tmp_path, "-o", run): str(tmp_path),
+        ("eval", "cruxeval-o", "--data", rows, "--server", "ftp://x", "-o", run): "wanted an http or https address",
+        ("score", tmp_path / "no.json", "--task", "cruxeval-o", "--data", rows): "no.json",
+        ("rescore", tmp_path / "nothing"): "is no run",
+        ("compare", single, tmp_path / "nothing"): "is no run",
+    }.items():
+        assert why in refused(*args), args
+    assert not run.exists()
+
+
+def test_a_file_of_answers_must_answer_the_data_and_no_more(rows: Path, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps({"row-0": ["1"]}))
+    args = ("score", answers, "--task", "cruxeval-o", "--data", rows)
+    assert "has no answer to 'row-1' (2 such)" in refused(*args)
+    answers.write_text(json.dumps({row["id"]: ["1"] for row in [*ROWS, {"id": "row-9"}]}))
+    assert "has an answer to 'row-9', which the data lacks" in refused(*args)
+
+
+def test_a_data_set_that_is_no_data_is_one_line_when_rescored(single: Path, rows: Path, tmp_path: Path) -> None:
+    run, other = tmp_path / "run", tmp_path / "other.jsonl"
+    shutil.copytree(single, run)
+    other.write_text(rows.read_text().replace('"output": "1"', '"output": "2"'))
+    assert "its data was another" in refused("rescore", run, "--data", other)
+    other.write_text(rows.read_text().replace(', "output": "1"}', "}"))
+    assert "row-0: has no output" in refused("rescore", run, "--data", other)
+    (run / "run.json").write_text("{}")
+    assert "run.json: is damaged: KeyError: 'task'" in refused("rescore", run)

@@ -1,0 +1,392 @@
+"""The complexity task: labels are what real traces show, answers are read and never evaluated, metrics are earned."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cwm_model.backends import Finish
+from cwm_model.talking import Said, Talk
+from evals.complexity import DATA, EXAMPLES, Complexity, confusion
+from evals.growth.fit import ERROR, MARGIN, Growth, error, fitted
+from evals.growth.inputs import INPUTS
+from evals.growth.items import Item, read_items, recounted
+from evals.growth.spelling import LONGEST, read_growth
+from evals.growth.steps import opened, steps
+from evals.language import Style
+from evals.task import Sample, Task
+from evals.verdict import Tally, Verdict
+from tests.scripted import INTERPRETERS, every_interpreter
+from tracegen import CannotRun
+
+ITEMS = read_items(DATA)
+FUNCTIONS: dict[Growth, Callable[[int], float]] = {
+    Growth.CONSTANT: lambda n: 1,
+    Growth.LOGARITHMIC: math.log2,
+    Growth.LINEAR: lambda n: n,
+    Growth.LINEARITHMIC: lambda n: n * math.log2(n),
+    Growth.QUADRATIC: lambda n: n**2,
+    Growth.CUBIC: lambda n: n**3,
+    Growth.EXPONENTIAL: lambda n: 2**n,
+}
+QUICK = {"len", "range", "append", "pop", "get", "ord", "min"}
+"""Builtins that hide no loop; ``min`` only of several arguments."""
+DOUBLED = [16, 32, 64, 128, 256, 512]
+
+
+def said(text: str, style: Style = Style.DIRECT, finish: Finish = Finish.STOPPED) -> Said:
+    return Said(f"<think>\n</think>\n{text}" if style is Style.REASONING else f"[ANSWER]\n{text}\n[/ANSWER]", finish)
+
+
+def judged(task: Complexity, answers: dict[str, Sequence[str]], style: Style = Style.DIRECT) -> list[Sample]:
+    return [
+        Sample(id, number, task.judge(id, said(text, style)))
+        for id, texts in answers.items()
+        for number, text in enumerate(texts)
+    ]
+
+
+# Fitting.
+
+
+@pytest.mark.parametrize("growth", Growth)
+def test_exact_counts_of_every_class_fit_that_class_alone(growth: Growth) -> None:
+    sizes = [4, 5, 6, 8, 10, 12] if growth is Growth.EXPONENTIAL else DOUBLED
+    counts = [math.ceil(7 + 5 * FUNCTIONS[growth](n)) for n in sizes]
+    fit = fitted(sizes, counts)
+    assert fit is not None and fit.growth is growth and fit.margin >= MARGIN and fit.error <= 0.01
+
+
+@given(st.integers(0, 30), st.integers(3, 12), st.integers(0, 2**32))
+def test_n_and_n_log_n_are_told_apart_with_2_percent_of_noise(a: int, b: int, seed: int) -> None:
+    for growth in (Growth.LINEAR, Growth.LINEARITHMIC):
+        noise = [1 + 0.02 * (-1) ** (seed >> place) for place in range(len(DOUBLED))]
+        counts = [round((a + b * FUNCTIONS[growth](n)) * each) for n, each in zip(DOUBLED, noise, strict=True)]
+        fit = fitted(DOUBLED, counts)
+        assert fit is None or fit.growth is growth
+        assert error(growth, DOUBLED, counts) < 0.03
+
+
+@pytest.mark.parametrize(
+    "grown",
+    [math.sqrt, lambda n: n**1.5, lambda n: n * math.log2(n) ** 2, lambda n: n * math.sqrt(n) * math.log2(n)],
+    ids=["root", "n to the 1.5", "n log^2 n", "n^1.5 log n"],
+)
+def test_growth_between_the_classes_is_no_item(grown: Callable[[int], float]) -> None:
+    assert fitted(DOUBLED, [round(10 * grown(n)) for n in DOUBLED]) is None
+
+
+def test_a_slower_exponential_is_no_item() -> None:
+    assert fitted([4, 6, 8, 10, 12, 14], [round(40 * 1.618**n) for n in (4, 6, 8, 10, 12, 14)]) is None
+
+
+def test_counts_that_hardly_grow_are_not_said_to_grow() -> None:
+    fit = fitted(DOUBLED, [1000 + n // 64 for n in DOUBLED])
+    assert fit is not None and fit.growth is Growth.CONSTANT
+
+
+def test_an_exponential_of_large_sizes_does_not_overflow() -> None:
+    fit = fitted([16, 1024, 10**6, 10**9, 10**12], [5, 5, 5, 5, 5])
+    assert fit is not None and fit.growth is Growth.CONSTANT
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counts"),
+    [([4, 8], [1, 2]), ([1, 2, 3, 4, 5], [1] * 5), ([2, 3, 3, 4, 5], [1] * 5), ([2, 3, 4, 5, 6], [0] * 5)],
+)
+def test_sizes_and_counts_that_make_no_sense_are_refused(sizes: list[int], counts: list[int]) -> None:
+    with pytest.raises(ValueError, match="wanted"):
+        fitted(sizes, counts)
+
+
+# The data.
+
+
+def test_there_are_ten_items_of_every_class_and_any_seven_in_a_row_are_of_all() -> None:
+    assert Counter(item.growth for item in ITEMS) == dict.fromkeys(Growth, 10)
+    assert all({item.growth for item in ITEMS[start : start + 7]} == set(Growth) for start in range(0, 70, 7))
+    assert [item.id for item in ITEMS] == [f"steps-{number:02}" for number in range(70)]
+    assert len({item.function for item in ITEMS}) == 70
+
+
+def test_every_label_is_clear_and_n_is_far_from_n_log_n() -> None:
+    for item in ITEMS:
+        ordered = sorted((error(growth, item.sizes, item.counts), growth.value) for growth in Growth)
+        assert ordered[0][0] <= ERROR and ordered[0][1] == item.growth.value
+        assert ordered[1][0] >= 0.06
+        assert item.margin >= MARGIN
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.function)
+def test_no_function_of_ours_hides_a_loop_in_a_builtin(item: Item) -> None:
+    tree = ast.parse(item.code)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        assert not isinstance(
+            node,
+            (
+                ast.Import,
+                ast.ImportFrom,
+                ast.ListComp,
+                ast.SetComp,
+                ast.DictComp,
+                ast.GeneratorExp,
+                ast.Slice,
+                ast.Starred,
+            ),
+        )
+        assert not isinstance(node, (ast.In, ast.NotIn))
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+            assert called in QUICK | own
+            assert called != "min" or len(node.args) > 1
+            assert called != "pop" or not node.args
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Add)):
+            # Neither a list nor a text is repeated or joined.
+            assert not any(isinstance(side, (ast.List, ast.JoinedStr)) for side in (node.left, node.right))
+            assert not any(
+                isinstance(side, ast.Constant) and isinstance(side.value, str) for side in (node.left, node.right)
+            )
+
+
+def test_no_worked_example_is_an_item() -> None:
+    assert not {example[0] for example in EXAMPLES} & {item.code for item in ITEMS}
+    assert not {example[1] for example in EXAMPLES} & {item.function for item in ITEMS}
+
+
+def test_traces_show_the_counts_of_an_item_of_every_class() -> None:
+    with opened() as sandbox:
+        for item in ITEMS[:7]:
+            assert recounted(item, sandbox) == item.counts
+
+
+@every_interpreter
+@pytest.mark.slow
+def test_traces_show_every_items_class_and_from_3_10_on_every_count(python: str) -> None:
+    [version] = [each.version[:2] for each in INTERPRETERS if each.path == python]
+    with opened(python) as sandbox:
+        for item in ITEMS:
+            counts = recounted(item, sandbox)
+            fit = fitted(item.sizes, counts)
+            assert fit is not None and fit.growth is item.growth
+            assert counts == item.counts or version < (3, 10)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[1])
+def test_the_worked_examples_answers_are_true(example: tuple[str, ...]) -> None:
+    code, function, says, _, answer = example
+    kinds = {
+        "a list of n integers, and an integer": "searched",
+        "the integer n": "integer",
+        "a list of n integers": "ascending",
+    }
+    sizes = [3**k for k in (3, 6, 9, 12, 15)] if answer == "O(log n)" else [8, 16, 24, 32, 48, 64]
+    with opened() as sandbox:
+        fit = fitted(sizes, [steps(sandbox, "example", code, function, kinds[says], n) for n in sizes])
+    assert fit is not None and fit.growth.value == answer
+
+
+def test_steps_are_the_lines_of_the_function_and_of_those_that_it_calls() -> None:
+    code = "def g(n):\n    return n\n\ndef f(n):\n    for _ in range(n):\n        g(n)\n    return 1\n"
+    with opened() as sandbox:
+        # n + 1 times the loop's line, n times its body and g's line, one return.
+        assert steps(sandbox, "x", code, "f", "integer", 4) == 5 + 4 + 4 + 1
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("def f(n):\n    return 1 // (n - n)\n", "x, n = 4: did not return: raised"),
+        ("def g(n): pass\n", "x, n = 4: no such function"),
+    ],
+    ids=["raises", "missing"],
+)
+def test_a_function_that_cannot_be_counted_is_refused(code: str, wanted: str) -> None:
+    with opened() as sandbox, pytest.raises(CannotRun, match=wanted):
+        steps(sandbox, "x", code, "f", "integer", 4)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_an_input_is_always_the_same_and_of_its_size(name: str) -> None:
+    made = INPUTS[name].make
+    assert made(6) == made(6) != made(7)
+    values = ast.literal_eval(f"({made(6)},)")
+    assert all(value in (6, 11) if isinstance(value, int) else len(value) == 6 for value in values)
+    assert not name.startswith("two ") or (len(values) == 2 and values[0] != values[1])
+
+
+# Reading answers.
+
+
+@pytest.mark.parametrize(
+    ("growth", "spellings"),
+    [
+        (Growth.CONSTANT, "O(1)|constant|Constant time|Θ(1)|1|`O(1)`"),
+        (Growth.LOGARITHMIC, "O(log n)|O(log(n))|O(lg n)|O(log2 n)|O(log_2(n))|O(log₂ n)|logarithmic|$O(\\log n)$"),
+        (Growth.LINEAR, "O(n)|O(N)|n|linear|Linear time complexity|\\mathcal{O}(n)|**O(n)**|O(n)."),
+        (
+            Growth.LINEARITHMIC,
+            "O(n log n)|O(nlogn)|O(n*log(n))|O(n · log n)|n lg n|linearithmic|O(log(n) * n)|$O(n \\log n)$",
+        ),
+        (Growth.QUADRATIC, "O(n^2)|O(n**2)|n²|O(n²)|quadratic|O(N^2)|O(n * n)|$O(n^{2})$|Big-O(n^2)"),
+        (Growth.CUBIC, "O(n^3)|O(n**3)|n³|cubic|O(n*n*n)"),
+        (Growth.EXPONENTIAL, "O(2^n)|O(2**n)|2ⁿ|exponential|$O(2^{n})$|Exponential time."),
+    ],
+    ids=lambda value: value.value if isinstance(value, Growth) else "",
+)
+def test_a_class_is_read_in_its_spellings(growth: Growth, spellings: str) -> None:
+    for text in spellings.split("|"):
+        assert read_growth(text) is growth, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["O(len(xs))", "O(m)", "O(n + 1)", "O(2n)", "O(n), O(1)", "O(n^2 log n)", "O(log n^2)", "O(log(n n))", "O(sqrt(n))",
+     "O(n!)", "O(3^n)", "O(n", "O()", "", "nn", "I do not know", "O(1) if sorted, else O(n)", " " * LONGEST + "O(n)"],
+)  # fmt: skip
+def test_what_names_none_of_the_classes_is_none(text: str) -> None:
+    assert read_growth(text) is None
+
+
+@given(st.text(alphabet="O(n)^*2log 13{}$\\", max_size=100))
+def test_any_text_is_read_without_an_error_and_classes_as_themselves(text: str) -> None:
+    assert read_growth(text) in (None, *Growth)
+    for growth in Growth:
+        assert read_growth(growth.value) is growth
+
+
+# The task.
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_perfect_predictor_gets_everything(style: Style) -> None:
+    task = Complexity(style)
+    protocol: Task = task
+    assert (protocol.name, protocol.mode, protocol.semantics) == ("complexity", style.value, "class")
+    assert [question.id for question in task.questions()] == [item.id for item in ITEMS]
+    samples = judged(task, {item.id: [item.growth.value] * 2 for item in ITEMS}, style)
+    assert Tally.of(sample.judged.score for sample in samples).accuracy == 1
+    metric = task.metrics(samples)["macro accuracy"]
+    assert (metric.value, metric.low, metric.high, metric.n) == (1, 1, 1, 70)
+    assert confusion(samples) == {(growth.value, growth.value): 20 for growth in Growth}
+
+
+@pytest.mark.parametrize("growth", Growth)
+def test_a_constant_answer_gets_a_seventh_and_is_charged_in_six_classes(growth: Growth) -> None:
+    task = Complexity(Style.DIRECT)
+    samples = judged(task, {item.id: [growth.value] for item in ITEMS})
+    assert Tally.of(sample.judged.score for sample in samples) == Tally(right=10, wrong=60)
+    assert task.metrics(samples)["macro accuracy"].value == pytest.approx(1 / 7)
+    assert confusion(samples) == {(other.value, growth.value): 10 for other in Growth}
+
+
+def test_classes_count_alike_however_many_items_they_have() -> None:
+    task = Complexity(Style.DIRECT)
+    some = [item for item in ITEMS if item.growth is Growth.LINEAR] + [ITEMS[0]]
+    samples = judged(task, {item.id: ["O(n)"] for item in some})
+    metric = task.metrics(samples)["macro accuracy"]
+    assert (metric.value, metric.n) == (0.5, 11)
+    # A resample without the one constant item has the linear class alone.
+    assert (metric.low, metric.high) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "read"),
+    [
+        (said("O(n^3)"), Verdict.WRONG, "O(n^3)"),
+        (said("O(len(values))"), Verdict.MALFORMED, None),
+        (said("__import__('os').abort()"), Verdict.MALFORMED, None),
+        (said(""), Verdict.UNANSWERED, None),
+        (Said("O(", Finish.LIMIT), Verdict.CUT_OFF, None),
+        (said("constant"), Verdict.RIGHT, "O(1)"),
+    ],
+    ids=["wrong", "other variable", "code", "empty", "cut off", "right"],
+)
+def test_every_verdict_is_given_and_counted(answer: Said, verdict: Verdict, read: str | None) -> None:
+    found = Complexity(Style.DIRECT).judge(ITEMS[0].id, answer)
+    assert (found.score.verdict, dict(found.facts)) == (verdict, {"class": "O(1)", "said": read})
+    assert found.score.right or found.score.reason
+    assert confusion([Sample(ITEMS[0].id, 0, found)]) == {("O(1)", read or ""): 1}
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_question_shows_the_code_the_input_and_every_class(style: Style) -> None:
+    for item, question in zip(ITEMS, Complexity(style, most=99).questions(), strict=True):
+        assert isinstance(question.asked, Talk)
+        text = question.asked.messages[-1].text if question.asked.messages else question.asked.begin
+        assert question.asked.most == 99
+        assert (
+            f"[PYTHON]\n{item.code}[/PYTHON]\nThe function {item.function} is called with: {INPUTS[item.builder].says}."
+            in text
+        )
+        assert ", ".join(growth.value for growth in Growth) in text
+        # Only a chat has no examples.
+        assert text.count("[PYTHON]") == (1 if style is Style.REASONING else 1 + len(EXAMPLES))
+
+
+def test_the_hash_is_the_datas() -> None:
+    assert Complexity(Style.DIRECT).hashes == {
+        "data": "37348e4d4e4e32b18bc6e3c66d2f2fe9b6d93183aff202b36cf96b78b59b8628"
+    }
+
+
+# Other data.
+
+
+def row(**changed: object) -> str:
+    first = json.loads(DATA.read_text(encoding="ascii").partition("\n")[0])
+    return json.dumps({name: value for name, value in (first | changed).items() if value is not None})
+
+
+def test_other_items_of_the_same_form_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "more.jsonl"
+    path.write_text(row(id="mine") + "\n", encoding="ascii")
+    task = Complexity(Style.COT, path)
+    assert [question.id for question in task.questions()] == ["mine"]
+    assert task.hashes != Complexity(Style.COT).hashes
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({"code": None}, 'field "code" is missing'),
+        ({"code": 1}, 'field "code": wanted text, found int'),
+        ({"code": "def f(:"}, 'field "code": is no Python: '),
+        ({"code": "(" * 150 + ")" * 150}, 'field "code": is no Python: '),
+        ({"code": "x\0"}, 'field "code": is no Python: '),
+        ({"code": "x = 1\n"}, """field "code": defines no function 'ends'"""),
+        ({"builder": "exec"}, """field "builder": there is no 'exec'; there are integer, numbers, """),
+        ({"class": "O(n!)"}, """field "class": there is no 'O(n!)'; there are O(1), """),
+        ({"class": "O(n)"}, 'field "class" is O(n), but the counts fit O(1); correct it, or drop the item'),
+        ({"counts": [9, 1, 9, 1, 9, 1]}, 'field "class" is O(1), but the counts fit no class clearly; '),
+        ({"counts": [4, 4]}, 'fields "sizes" and "counts": wanted 5 sizes or more and a count for each, found 6 and 2'),
+        ({"sizes": [9, 8, 7, 6, 5, 4]}, 'fields "sizes" and "counts": wanted ascending sizes from 2 on'),
+        ({"sizes": [16, 32, 64, 128, 256, True]}, 'field "sizes": wanted a list of 5 or more positive integers'),
+        ({"counts": [4, 4, 4, 4, 4, 10**400]}, 'field "counts": wanted a list of 5 or more positive integers'),
+        ({"sizes": None}, 'field "sizes": wanted a list of 5 or more positive integers'),
+        ({"margin": 99}, 'field "margin": wanted 21.9 by the counts, found 99'),
+        ({"margin": None}, 'field "margin": wanted 21.9 by the counts, found None'),
+        ({"id": "steps-00"}, "id 'steps-00' stands in line 1 already"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
+)
+def test_a_malformed_row_is_refused_with_its_line(tmp_path: Path, changed: dict[str, object], wanted: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(row() + "\n" + row(**({"id": "other"} | changed)) + "\n", encoding="ascii")
+    with pytest.raises(CannotRun) as caught:
+        Complexity(Style.DIRECT, path)
+    assert str(caught.value).startswith(f"{path}:2: {wanted}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotRun, match=r"no\.jsonl: cannot be read"):
+        Complexity(Style.DIRECT, tmp_path / "no.jsonl")
