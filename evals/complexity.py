@@ -92,7 +92,8 @@ class Complexity:
     """
 
     name = "complexity"
-    semantics = "class"
+    semantics = "literal"
+    left_out: Mapping[str, int] = {}
 
     def __init__(self, style: Style, path: Path = DATA, most: int | None = None) -> None:
         self._items = {item.id: item for item in read_items(path)}

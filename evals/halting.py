@@ -21,7 +21,7 @@ from cwm_model.talking import Said
 from evals.language import Style, extracted, talk
 from evals.statistics import auc, bootstrap, clustered, macro_f1, mcc
 from evals.task import Answer, Asked, Judged, Metric, Question, Sample, Traced
-from evals.termination.items import Completed, Item, Label, read_items
+from evals.termination.items import Completed, Item, Label, Recurrent, read_items
 from evals.verdict import Score, Verdict
 from tracegen import CannotRun, Event, Frame
 from tracegen.context import normalised
@@ -87,7 +87,13 @@ class Halting:
         path = path or DATA
         self.mode = mode
         self._style = styles.get(mode)
-        self._items = {item.id: item for item in read_items(path)}
+        items = {item.id: item for item in read_items(path)}
+        told = {
+            id: item for id, item in items.items() if self._style or (_shows(item) and _shows(items.get(item.pair)))
+        }
+        self._items = told
+        left_out = {"the loop repeats no state, which no trace can show (and its pair)": len(items) - len(told)}
+        self.left_out: Mapping[str, int] = {why: count for why, count in left_out.items() if count}
         self._count, self._most = count, most
         self.hashes: Mapping[str, str] = {"data": hashlib.sha256(path.read_bytes()).hexdigest()}
 
@@ -157,6 +163,11 @@ class Halting:
             scored = [(pairs[0][0], sum(said for _, said in pairs) / len(pairs)) for pairs in items]
             found["auc"] = bootstrap(scored, auc)
         return found
+
+
+def _shows(item: Item | None) -> bool:
+    """Whether a trace can say that an item halts or loops: a loop whose state never repeats it cannot."""
+    return item is None or not isinstance(item.certificate, Recurrent)
 
 
 def _flat(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cwm_model.backends import Finish
+from cwm_model.predict import Wanted, predict_each
+from cwm_model.predicting.asking import Asking
 from cwm_model.predicting.prediction import Outcome, Prediction
 from cwm_model.talking import Said, Talk
 from evals.halting import DATA, EXAMPLES, Halting, repeats
@@ -17,7 +19,8 @@ from evals.termination.items import Completed, Item, Label, read_items
 from evals.termination.lasso import Repeated, Returned, search
 from evals.termination.machine import Program
 from evals.verdict import Verdict
-from tracegen import CannotRun, Event, Frame
+from tests.predictors import Knowing
+from tracegen import CannotRun, Event, Frame, Limits
 from tracegen.grammar import Piece
 from tracegen.programs.samples import Sample as Row
 from tracegen.programs.samples import run_samples
@@ -140,8 +143,9 @@ def test_a_cap_gives_nothing_away_and_holds_every_true_trace(items: list[Item]) 
         if isinstance(question.asked, Traced)
     }
     assert all(caps[item.id] == caps[item.pair] for item in items)
-    halting = [Row(item.id, item.code, item.input) for item in items if item.label is Label.HALTS]
     task = Halting("trace")
+    asked = {question.id for question in task.questions()}
+    halting = [Row(item.id, item.code, item.input) for item in items if item.label is Label.HALTS and item.id in asked]
     for row, outcome in zip(halting, run_samples(halting, Settings(), jobs=2), strict=True):
         assert outcome.told is not None
         [trace] = outcome.told.traces()
@@ -207,3 +211,29 @@ def test_bad_data_and_a_mode_that_there_is_not_are_one_line(tmp_path: Path) -> N
 def test_steps_of_a_certificate_are_lines_of_the_program(items: list[Item]) -> None:
     halting = [item for item in items if isinstance(item.certificate, Completed)][:3]
     assert [why for _, why in check(halting)] == ["", "", ""]
+
+
+def test_a_model_that_knows_every_trace_is_right_wherever_a_trace_can_tell(items: list[Item]) -> None:
+    task = Halting("trace")
+    questions = task.questions()
+    asked = {question.id for question in questions}
+    [left_out] = task.left_out.values()
+    assert len(asked) + left_out == len(items) == 230
+    assert sum(item.label is Label.LOOPS for item in items if item.id in asked) * 2 == len(asked) > 100
+    rows = [Row(item.id, item.code, item.input) for item in items if item.id in asked]
+    settings = Settings(limits=Limits(events=400))
+    told = [outcome.told for outcome in run_samples(rows, settings, jobs=2)]
+    traces = [next(each.traces()) for each in told if each is not None]
+    assert len(traces) == len(rows)
+    model = Knowing(traces)
+    wanted = [
+        Wanted(q.asked.prompt, q.asked.mode, Asking(max_new=q.asked.most))
+        for q in questions
+        if isinstance(q.asked, Traced)
+    ]
+    wrong = [
+        (questions[index].id, judged.score)
+        for index, prediction in predict_each(model, wanted)
+        if not (judged := task.judge(questions[index].id, prediction)).score.right
+    ]
+    assert not wrong

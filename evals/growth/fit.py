@@ -65,7 +65,7 @@ def fitted(sizes: Sequence[int], counts: Sequence[int]) -> Fit | None:
     At least `POINTS` ascending sizes from 2 on, a positive count for each; ValueError otherwise.
 
     >>> fitted([4, 8, 16, 32, 64], [21, 37, 69, 133, 261])
-    Fit(growth=<Growth.LINEAR: 'O(n)'>, error=0.0, margin=26.0)
+    Fit(growth=<Growth.LINEAR: 'O(n)'>, error=0.0, margin=16.5)
     """
     if len(sizes) < POINTS or len(sizes) != len(counts):
         raise ValueError(f"wanted {POINTS} sizes or more and a count for each, found {len(sizes)} and {len(counts)}")
