@@ -21,7 +21,7 @@ from cwm_model.talking import Said
 from evals.language import Style, extracted, talk
 from evals.statistics import auc, bootstrap, clustered, macro_f1, mcc
 from evals.task import Answer, Asked, Judged, Metric, Question, Sample, Traced
-from evals.termination.items import Completed, Item, Label, Recurrent, read_items
+from evals.termination.items import Completed, Item, Label, Lasso, Recurrent, read_items
 from evals.verdict import Score, Verdict
 from tracegen import CannotRun, Event, Frame
 from tracegen.context import normalised
@@ -71,7 +71,8 @@ PER_STEP, ROOM = 96, 512
 class Halting:
     """The task.  ``path`` is JSONL as data/README.md describes it; ``count`` says how long a text is for the model.
 
-    A trace may be as long as the halting one of its pair is, with much room: the cap says nothing of the label.
+    A trace may be as long as its pair's halting one, and as the loop up to a repeated state, with much room: the cap is
+    the same for both, and says nothing of the label.
     Raises CannotRun if the data cannot be read, or for a mode that there is not.
     """
 
@@ -111,6 +112,8 @@ class Halting:
         """Tokens of a trace; the same for both of a pair."""
         pair = [each for each in (item, self._items.get(item.pair)) if each]
         steps = [each.certificate.steps for each in pair if isinstance(each.certificate, Completed)]
+        # The second time that a state comes must be within it.
+        steps += [each.certificate.second for each in pair if isinstance(each.certificate, Lasso)]
         if not steps:
             held = [each.certificate for each in self._items.values()]
             steps = [each.steps for each in held if isinstance(each, Completed)] or [100]

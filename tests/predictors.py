@@ -71,7 +71,8 @@ class Knowing:
         known = self._known.setdefault(self._context_of(begin), [])
         stepped_over = truth[-1:] if truth and truth[-1].event is Event.RETURN else ()
         for frames in (truth, stepped_over):
-            told = [Told((*pieces(frames), Special.END_OF_TEXT))] if frames is truth or frames else []
+            end = () if trace.ending.cut_off else (Special.END_OF_TEXT,)
+            told = [Told((*pieces(frames), *end))] if frames is truth or frames else []
             wrong = fault(frames) if fault is not None and frames else None
             if wrong is not None:
                 # Behind a RETURN_SEP that is forced, it is there before anything is written.

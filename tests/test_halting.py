@@ -15,7 +15,7 @@ from cwm_model.talking import Said, Talk
 from evals.halting import DATA, EXAMPLES, Halting, repeats
 from evals.task import Sample, Traced
 from evals.termination.certificates import check
-from evals.termination.items import Completed, Item, Label, read_items
+from evals.termination.items import Completed, Item, Label, Lasso, read_items
 from evals.termination.lasso import Repeated, Returned, search
 from evals.termination.machine import Program
 from evals.verdict import Verdict
@@ -115,7 +115,7 @@ def test_an_iterator_that_shows_or_a_for_proves_nothing() -> None:
 
 
 def test_what_a_trace_says(items: list[Item]) -> None:
-    loops = next(item for item in items if item.label is Label.LOOPS)
+    loops = next(item for item in items if isinstance(item.certificate, Lasso))
     again = (line("    pass\n"), line("    pass\n"))
     task = Halting("trace")
     verdicts = {
@@ -142,7 +142,7 @@ def test_a_cap_gives_nothing_away_and_holds_every_true_trace(items: list[Item]) 
         for question in Halting("trace").questions()
         if isinstance(question.asked, Traced)
     }
-    assert all(caps[item.id] == caps[item.pair] for item in items)
+    assert all(caps[item.id] == caps[item.pair] for item in items if item.id in caps)
     task = Halting("trace")
     asked = {question.id for question in task.questions()}
     halting = [Row(item.id, item.code, item.input) for item in items if item.label is Label.HALTS and item.id in asked]
@@ -213,27 +213,24 @@ def test_steps_of_a_certificate_are_lines_of_the_program(items: list[Item]) -> N
     assert [why for _, why in check(halting)] == ["", "", ""]
 
 
-def test_a_model_that_knows_every_trace_is_right_wherever_a_trace_can_tell(items: list[Item]) -> None:
+@pytest.mark.parametrize("each", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_model_that_knows_every_trace_is_right_wherever_a_trace_can_tell(items: list[Item], each: int) -> None:
     task = Halting("trace")
     questions = task.questions()
     asked = {question.id for question in questions}
     [left_out] = task.left_out.values()
     assert len(asked) + left_out == len(items) == 230
     assert sum(item.label is Label.LOOPS for item in items if item.id in asked) * 2 == len(asked) > 100
-    rows = [Row(item.id, item.code, item.input) for item in items if item.id in asked]
-    settings = Settings(limits=Limits(events=400))
+    # Loops are run until the deadline; what was recorded before it is there.
+    rows = [Row(item.id, item.code, item.input) for item in items if item.id in asked][::each]
+    settings = Settings(limits=Limits(events=400), deadline=0.5)
     told = [outcome.told for outcome in run_samples(rows, settings, jobs=2)]
     traces = [next(each.traces()) for each in told if each is not None]
     assert len(traces) == len(rows)
-    model = Knowing(traces)
-    wanted = [
-        Wanted(q.asked.prompt, q.asked.mode, Asking(max_new=q.asked.most))
-        for q in questions
-        if isinstance(q.asked, Traced)
-    ]
-    wrong = [
-        (questions[index].id, judged.score)
-        for index, prediction in predict_each(model, wanted)
-        if not (judged := task.judge(questions[index].id, prediction)).score.right
-    ]
-    assert not wrong
+    wanted = {q.id: q.asked for q in questions[::each] if isinstance(q.asked, Traced)}
+    asking = [Wanted(asked.prompt, asked.mode, Asking(max_new=asked.most)) for asked in wanted.values()]
+    ids = list(wanted)
+    labels = {item.id: item.label for item in items}
+    assert {labels[id] for id in ids} == set(Label)
+    for index, prediction in predict_each(Knowing(traces), asking):
+        assert task.judge(ids[index], prediction).score.right, ids[index]
