@@ -7,12 +7,12 @@ BENCH := .bench
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types tests test-sandbox test-slow cover golden bench bench-tracer bench-collect \
-  bench-decode bench-model cpython-tests clean
+  bench-decode bench-model bench-scores bench-harnesses check-halting cpython-tests clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## trace the example repository to parquet and show one trace
+demo: $(READY)  ## trace a repository to parquet, evaluate the bundled model, show where it goes wrong
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)  ## set up, then everything that CI runs
@@ -28,7 +28,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 tests: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-sandbox: $(READY)  ## the abuse battery alone: every attack at every level (`make tests` runs it too)
 	$(BIN)/python -m pytest tests/test_sandbox_battery.py
@@ -60,6 +60,15 @@ bench-decode: $(READY)  ## our decoder and transformers' generate side by side
 
 bench-model: $(READY)  ## what the bundled model knows: held-out and hand-written programs, CRUXEval
 	$(BIN)/python -m benchmarks.bundled_model
+
+bench-scores: $(READY)  ## CRUXEval's own scorer against its published verdicts, and the literal semantics beside it
+	$(BIN)/python -m benchmarks.official_scores
+
+bench-harnesses: $(READY)  ## an exported task in lm-eval and inspect_ai beside our own run (installs them, large)
+	$(BIN)/python -m benchmarks.harnesses
+
+check-halting: $(READY)  ## verify the certificate of every program of the halting suite
+	$(BIN)/python -m evals.termination check
 
 cpython-tests: $(READY)  ## CPython's own tests under the native tracer, on every interpreter found (hours)
 	$(BIN)/python -m benchmarks.cpython_tests

@@ -12,6 +12,7 @@ import dataclasses
 import errno
 import functools
 import json
+import math
 import os
 import sys
 from collections import Counter
@@ -674,6 +675,13 @@ def _print_step(line: dict[str, object]) -> None:
         )
 
 
+def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """nan is in every range."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number", context, parameter)
+    return value
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that asks a model."""
     for option in reversed(
@@ -685,7 +693,12 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--served", metavar="NAME", help="The model's name, where a server has several."),
             click.option("--key-env", metavar="NAME", help="Environment variable that holds the server's key."),
             click.option(
-                "--temperature", type=click.FloatRange(0), default=0.0, show_default=True, help="0 is greedy."
+                "--temperature",
+                type=click.FloatRange(0, 100),
+                default=0.0,
+                callback=_number,
+                show_default=True,
+                help="0 is greedy.",
             ),
             click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True),
             click.option("--seed", type=int, default=0, show_default=True),
@@ -919,20 +932,18 @@ def eval_command(
     # Only here: torch takes seconds to load.
     from evals import evaluation, tasks
 
-    chosen = tuple(filter(None, (ids or "").split(",")))
+    chosen = tuple(filter(None, (id.strip() for id in (ids or "").split(","))))
+    if ids is not None and not chosen:
+        raise CannotRun(f"--ids {ids!r}: names no item")
+    model = given.pop("model")
+    if server is not None and model != "bundled":
+        raise CannotRun(f"--server and --model {model}: give one of them")
     choice = tasks.Choice(task, mode or tasks.MODES.get(task, ("",))[0], data, semantics, limit, chosen)
     if harness is not None:
         for path in evaluation.exported(choice, harness, output):
             click.echo(path)
         return
-    asked = evaluation.Asked(
-        choice,
-        server or given.pop("model"),
-        at_once=at_once,
-        samples=samples,
-        most=max_tokens,
-        **{name: value for name, value in given.items() if name != "model"},
-    )
+    asked = evaluation.Asked(choice, server or model, at_once=at_once, samples=samples, most=max_tokens, **given)
     results = evaluation.evaluate(asked, output, _answering())
     _show_results(results, as_json)
     sys.exit(FELL_SHORT if results.failed else 0)
@@ -978,10 +989,14 @@ def _show_results(results: Any, as_json: bool) -> None:
 def score_command(
     predictions: Path, task: str, data: str | None, semantics: str, output: Path | None, as_json: bool
 ) -> None:
-    """Judge answers that were made elsewhere: generations.json, lm-eval's samples, or lines {id, predictions}."""
-    from evals import evaluation, tasks
+    """Judge answers that were made elsewhere: generations.json, lm-eval's samples, or lines {id, predictions}.
 
-    choice = tasks.Choice(task, "direct", data, semantics)
+    An answer stands alone, or between [ANSWER] tags.
+    """
+    from evals import evaluation, tasks
+    from evals.cruxeval import ANSWERS
+
+    choice = tasks.Choice(task, ANSWERS, data, semantics)
     _show_results(evaluation.scored(predictions, choice, output), as_json)
 
 
@@ -1004,13 +1019,13 @@ def rescore_command(run: Path, semantics: str | None, data: str | None, as_json:
 def compare_command(run_a: Path, run_b: Path, as_json: bool) -> None:
     """Compare two runs item by item: McNemar's exact test, and the differences with their intervals."""
     from evals import views as evaluation_views
-    from evals.paired_runs import compare_runs
+    from evals.paired_runs import compare_runs, named
 
     compared = compare_runs(run_a, run_b)
     if as_json:
         click.echo(json.dumps({name: dataclasses.asdict(each) for name, each in compared.items()}))
     else:
-        evaluation_views.print_paired(compared, (str(run_a), str(run_b)), _console(sys.stdout))
+        evaluation_views.print_paired(compared, (named(run_a), named(run_b)), _console(sys.stdout))
 
 
 @main.command("doctor")

@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--cruxeval", type=Path, default=data / "cruxeval/cruxeval.jsonl")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/bundled")
     parser.add_argument("--first", type=int, help="only so many of each set")
+    parser.add_argument("--traces", type=int, default=200, help="so many of the held-out traces, frame by frame")
     given = parser.parse_args()
     given.runs.mkdir(parents=True, exist_ok=True)
     print(described())
@@ -128,9 +129,10 @@ def main() -> None:
     rows, folder = held_out_rows(given.runs)
     modes = ("teacher-forced", "full")
     found = [
-        (mode, run(f"traces-{mode}", Choice("traces", mode, str(folder), limit=given.first), given)) for mode in modes
+        (mode, run(f"traces-{mode}", Choice("traces", mode, str(folder), limit=given.traces), given)) for mode in modes
     ]
     print("\n### Traces of the held-out programs, mean over traces\n\n| | teacher-forced | full |\n|---|---|---|")
+    print(f"| n | {' | '.join(str(results.n) for _, results in found)} |")
     for name in TRACE_TABLE:
         row(name, [results.metrics.get(name) for _, results in found])
     side_by_side("Outputs of the held-out programs", list(outputs("held-out", str(rows), given)))

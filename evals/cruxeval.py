@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 
+from cwm_model.backends import Finish
 from cwm_model.predict import Mode as Driven
 from cwm_model.predicting.prediction import Outcome, Prediction, answer
 from cwm_model.predicting.prompts import prompt_of_call
@@ -23,7 +24,7 @@ from evals.language import CLOSE, OPEN, Style, extracted, talk
 from evals.literal import kind
 from evals.official import Asked as Side
 from evals.statistics import clustered
-from evals.task import Answer, Fact, Judged, Metric, Question, Sample, Traced
+from evals.task import Answer, Fact, Judged, Metric, Question, Sample, Traced, allowed
 from evals.verdict import Score, Verdict
 from tracegen.context import normalised
 from tracegen.programs.calls import Call
@@ -43,7 +44,7 @@ class Semantics(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long a call's real trace is: in frames, and in the model's tokens."""
+    """A real trace in frames; what is asked for of it (all, or its RETURN alone) in the model's tokens."""
 
     frames: int
     tokens: int
@@ -52,9 +53,10 @@ class Length:
 class CruxEval:
     """One side of CRUXEval as a task (`evals.task.Task`).
 
-    ``mode`` is direct, cot or reasoning; for outputs also trace (all frames) or single (the return at once).
-    ``lengths`` are those of the real traces by item, as far as they are known: a predicted trace may take twice as many
-    tokens and 256.
+    ``mode`` is direct, cot or reasoning; for outputs also trace (all frames) or single (the return at once); or
+    answers, which were made elsewhere and stand alone.  ``lengths`` are those of the real traces by item, as far as
+    they are known: what is predicted may take twice as many tokens and 256.  ``data`` is the sha256 of the data set that
+    the rows were chosen from.
     """
 
     def __init__(
@@ -65,16 +67,17 @@ class CruxEval:
         judge: Judge,
         semantics: Semantics = Semantics.LITERAL,
         lengths: Mapping[str, Length] | None = None,
+        data: str | None = None,
     ) -> None:
         self.name = f"cruxeval-{side.value[0]}"
         self.mode = mode
         self.semantics = semantics.value
-        self.hashes = {"data": digest(rows)}
+        self.hashes = {"data": data or digest(rows)}
         self.left_out: Mapping[str, int] = {}
         self._side, self._official, self._judge = side, semantics is Semantics.OFFICIAL, judge
         self._rows = {row.id: row for row in rows}
         self._lengths = lengths or {}
-        self._style = Style(mode) if mode not in TRACED else None
+        self._style = Style.DIRECT if mode == ANSWERS else Style(mode) if mode not in TRACED else None
 
     def questions(self) -> Sequence[Question]:
         """One of each row."""
@@ -111,22 +114,35 @@ class CruxEval:
         counted = official.Official({id: tuple(each) for id, each in verdicts.items()})
         return {"official pass@1": clustered([list(map(float, counted.counted(id))) for id in verdicts])}
 
-    def score(self, id: str, text: str) -> Judged:
-        """What is said of an answer alone, as files of predictions have it: no tags, no thought."""
-        row, found = self._rows[id], dict[str, Fact](type=kind(self._rows[id].output or ""))
-        return Judged(self._scored(row, text if self._official else self._plain(row, text), found), found)
+    def judge_all(self, answers: Sequence[tuple[str, str]]) -> list[Judged]:
+        """What is said of many answers that were made elsewhere, each with its item's id."""
+        if not self._official:
+            return self._judge.each(lambda each: self.judge(each[0], _alone(each[1])), answers)
+        # Many assertions at once take a tenth of the time that one after the other does.
+        texts = [self._bare(text) for _, text in answers]
+        asserted = [
+            official.asserted(self._side, self._rows[id], text) for (id, _), text in zip(answers, texts, strict=True)
+        ]
+        held = iter(self._judge.all_hold([each for each in asserted if each is not None]))
+        found = []
+        for (id, _), text, assertion in zip(answers, texts, asserted, strict=True):
+            facts: dict[str, Fact] = {"type": kind(self._rows[id].output or "")}
+            found.append(Judged(_officially(text, None if assertion is None else next(held), facts), facts))
+        return found
 
     def _asked(self, row: Row) -> Traced | Talk:
         if self._style is None:
             call = Call(row.id, normalised(row.code), SAMPLE_FUNCTION, row.input, "<program>", "program.py", "program")
             length = self._lengths.get(row.id)
             whole = self.mode == "trace"
-            most = 2 * length.tokens + 256 if whole and length is not None else None
+            most = allowed(length.tokens) if length is not None else None
             return Traced(prompt_of_call(call), Driven.FULL if whole else Driven.SINGLE, most)
         return talk(self._style, shown(self._side, self._style, row), asked(self._side, row))
 
     def _said(self, row: Row, said: Said, found: dict[str, Fact]) -> Score:
         assert self._style is not None
+        if self.mode == ANSWERS and self._official:
+            return self._scored(row, self._bare(said.text), found)
         text = extracted(self._style, said)
         if isinstance(text, Score):
             return text
@@ -145,26 +161,42 @@ class CruxEval:
 
     def _scored(self, row: Row, text: str, found: dict[str, Fact]) -> Score:
         if self._official:
-            passes = official.passes(self._side, row, text, self._judge)
-            found["rejected"] = float(passes is None)
-            why = "rejected" if passes is None else "" if passes else "the assertion fails"
-            return Score(Verdict.RIGHT if passes else Verdict.WRONG, text, why)
+            return _officially(text, official.passes(self._side, row, text, self._judge), found)
         if self._side is Side.OUTPUT:
             return answers.output_score(row.output or "", text)
         return answers.input_score(row, text, self._judge)
+
+    def _bare(self, text: str) -> str:
+        """An answer made elsewhere, for the official rules: as it stands, or from between its tags."""
+        return official.postprocessed(self._side, text, OPEN in text).partition(CLOSE)[0] if OPEN in text else text
 
     def _plain(self, row: Row, text: str) -> str:
         """The value or the call of an answer that repeats the whole assertion."""
         bare = text.strip().removeprefix("assert ").strip()
         if self._side is Side.OUTPUT:
-            return bare.removeprefix(f"{SAMPLE_FUNCTION}({row.input}) ==").strip()
+            call = f"{SAMPLE_FUNCTION}({row.input})"
+            behind = bare.removeprefix(call).lstrip()
+            return behind[2:].strip() if bare.startswith(call) and behind.startswith("==") else bare
         for end in (f"== {row.output}", f"=={row.output}"):
             bare = bare.removesuffix(end)
         return bare.strip()
 
 
+def _alone(text: str) -> Said:
+    return Said(text, Finish.STOPPED)
+
+
+def _officially(text: str, passes: bool | None, facts: dict[str, Fact]) -> Score:
+    """A score by the official rules; None is a rejected answer."""
+    facts["rejected"] = float(passes is None)
+    why = "rejected" if passes is None else "" if passes else "the assertion fails"
+    return Score(Verdict.RIGHT if passes else Verdict.WRONG, text, why)
+
+
 TRACED = ("trace", "single")
 """Modes in which a model answers with frames."""
+ANSWERS = "answers"
+"""The mode of answers that were made elsewhere."""
 
 
 def digest(rows: Sequence[Row]) -> str:

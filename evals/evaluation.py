@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cwm_model.backends import Backend, Sampling
+from cwm_model.backends import Backend, Finish, Sampling
 from cwm_model.predicting.opening import Opening, tokenizer_of
+from cwm_model.talking import Said
 from evals import runner, tasks
-from evals.cruxeval import CruxEval
+from evals.cruxeval import ANSWERS, CruxEval
 from evals.executed import Judge
 from evals.predictions import read_predictions
-from evals.records import Record
+from evals.records import Record, hash_of, read_records, spelled
 from evals.results import SAMPLES, SETTINGS, Results, command_line, results_of, store, stored
 from evals.runner import Model, Plan, Say
+from evals.task import Task
 from evals.tasks import Choice, Measure
-from tracegen import CannotRun, aside
+from tracegen import CannotRun
 from tracegen.grammar import Piece
 
 
@@ -46,6 +48,8 @@ class Asked:
     def __post_init__(self) -> None:
         if self.samples > 1 and self.temperature == 0:
             raise CannotRun(f"--samples {self.samples}: greedy samples are all the same; give a --temperature")
+        if self.choice.mode == ANSWERS:
+            raise CannotRun(f"--mode {ANSWERS}: nobody is asked; `foretrace score` judges answers made elsewhere")
         if self.constrained and self.choice.speaks:
             raise CannotRun(f"--constrained: is for traces, and {self.choice.mode} is language")
 
@@ -82,26 +86,28 @@ def evaluate(asked: Asked, folder: Path, say: Say = lambda _: None) -> Results:
             backend = asked.opening.open()
             task = tasks.opened(choice, judge, _measure(backend))
             model = Model(backend)
-        return runner.run(task, model, plan, folder, _settings(asked, task.hashes), say)
+        settings = _settings(asked, task, model.backend)
+        return runner.run(task, model, plan, folder, settings, say)
 
 
 def rescored(folder: Path, semantics: str | None, data: str | None) -> Results:
     """Judge a run anew, by other rules or with its data elsewhere.  Raises CannotRun."""
     settings = stored(folder, SETTINGS)
     try:
-        choice = Choice(
-            settings["task"], settings["mode"], data or settings["data"], semantics or settings["semantics"]
-        )
-        tokenizer = str(settings["tokenizer"] or settings["model"])
-        hashes = dict(settings["hashes"])
-    except (KeyError, TypeError, ValueError) as error:
+        name, mode, rules, tokenizer = (str(settings[key]) for key in ("task", "mode", "semantics", "its_tokenizer"))
+        where = data if data is not None or settings["data"] is None else str(settings["data"])
+        hashes, context = dict(settings["hashes"]), int(settings["context"] or 0)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CannotRun(f"{folder / SETTINGS}: is damaged: {type(error).__name__}: {error}") from None
+    # Only what was asked: the real traces of other items need not be found out.
+    asked = tuple(dict.fromkeys(id for id, _ in read_records(folder / SAMPLES)))
+    choice = Choice(name, mode, where, semantics or rules, ids=asked)
     with Judge() as judge:
-        measure = None if choice.speaks else Measure(_counter(tokenizer_of(tokenizer)), 1 << 30)
+        measure = None if choice.speaks else Measure(_counter(tokenizer_of(tokenizer)), context)
         task = tasks.opened(choice, judge, measure)
         if dict(task.hashes) != hashes:
             raise CannotRun(
-                f"{folder}: its data was another ({hashes} against {dict(task.hashes)}); give it with --data"
+                f"{folder}: its data was another (sha256 {hashes} against {dict(task.hashes)}); give that with --data"
             )
         return runner.rescore(task, folder)
 
@@ -112,25 +118,32 @@ def scored(path: Path, choice: Choice, folder: Path | None) -> Results:
     with Judge() as judge:
         task = tasks.opened(choice, judge, None)
         assert isinstance(task, CruxEval)
-        rows = [question.id for question in task.questions()]
-        missing = [id for id in rows if not found.get(id)]
-        strange = [id for id in found if id not in set(rows)]
+        asked = {question.id: hash_of(question.asked) for question in task.questions()}
+        missing = [id for id in asked if not found.get(id)]
+        strange = [id for id in found if id not in asked]
         if missing or strange:
             what = f"no answer to {missing[0]!r}" if missing else f"an answer to {strange[0]!r}, which the data lacks"
-            raise CannotRun(
-                f"{path}: has {what} ({len(missing) + len(strange)} such); it must answer the data's {len(rows)} items"
-            )
-        wanted = [(id, number, text) for id in rows for number, text in enumerate(found[id])]
-        judgements = judge.each(lambda each: task.score(each[0], each[2]), wanted)
+            count = len(missing) + len(strange)
+            raise CannotRun(f"{path}: has {what} ({count} such); it must answer the data's {len(asked)} items")
+        wanted = [(id, number, text) for id in asked for number, text in enumerate(found[id])]
+        judgements = task.judge_all([(id, text) for id, _, text in wanted])
         records = [
-            Record(id, number, "", {"text": text, "ids": None, "finish": "stopped", "detail": "", "tokens": 0}, judged)
+            Record(id, number, asked[id], spelled(Said(text, Finish.STOPPED)), judged)
             for (id, number, text), judged in zip(wanted, judgements, strict=True)
         ]
-        settings = {"task": choice.name, "mode": choice.mode, "semantics": choice.semantics, "data": choice.data}
-        results = results_of(task, records, {**settings, "predictions": path.name}, command_line())
+        settings = {
+            "task": choice.name,
+            "mode": choice.mode,
+            "semantics": choice.semantics,
+            "data": choice.data,
+            "hashes": dict(task.hashes),
+            "its_tokenizer": None,
+            "context": None,
+            "predictions": path.name,
+        }
+        results = results_of(task, records, settings, command_line())
     if folder is not None:
-        _new(folder)
-        aside.put(folder / SAMPLES, "".join(record.line() + "\n" for record in records).encode("ascii"))
+        runner.keep(folder, settings, records)
         store(folder, results)
     return results
 
@@ -139,13 +152,13 @@ def exported(choice: Choice, harness: str, folder: Path) -> list[Path]:
     """Write a task of language for another harness; the files.  Raises CannotRun."""
     from evals.exporting import Harness, export
 
-    if not choice.speaks or choice.mode == "reasoning":
+    if choice.mode not in ("direct", "cot"):
         raise CannotRun(f"--export: is for the modes direct and cot, and --mode is {choice.mode}")
     with Judge() as judge:
         return export(tasks.opened(choice, judge, None), Harness(harness), folder)
 
 
-def _settings(asked: Asked, hashes: Any) -> dict[str, Any]:
+def _settings(asked: Asked, task: Task, backend: Backend | None) -> dict[str, Any]:
     """What must stay as it is while a run goes on."""
     choice = asked.choice
     return {
@@ -153,9 +166,10 @@ def _settings(asked: Asked, hashes: Any) -> dict[str, Any]:
         "mode": choice.mode,
         "semantics": choice.semantics,
         "data": choice.data,
-        "hashes": dict(hashes),
+        "hashes": dict(task.hashes),
         "model": asked.model,
-        "tokenizer": asked.tokenizer,
+        "its_tokenizer": asked.tokenizer or asked.model,
+        "context": backend.context if backend is not None else None,
         "served": asked.served,
         "dtype": asked.dtype,
         "temperature": asked.temperature,
@@ -175,12 +189,3 @@ def _counter(tokenizer: Any) -> tasks.Count:
         return len(tokenizer.encode(pieces))
 
     return count
-
-
-def _new(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise CannotRun(f"{folder}: is not empty; give another folder")
-    except OSError as error:
-        raise CannotRun(f"{folder}: cannot be used as a folder: {error.strerror}") from None

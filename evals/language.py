@@ -53,7 +53,7 @@ def extracted(style: Style, said: Said) -> str | Score:
     """The text of the answer; a score where there is none to judge."""
     text = said.text
     if style is Style.REASONING:
-        _, ended, text = text.rpartition(THOUGHT)
+        _, ended, text = text.partition(THOUGHT)
         if not ended:
             return _nothing(said, "no </think>")
     if style is Style.COT and OPEN not in text:
@@ -61,10 +61,11 @@ def extracted(style: Style, said: Said) -> str | Score:
     # A model behind a chat repeats the tag that it was to go on behind.
     if OPEN in text:
         text = text.rpartition(OPEN)[2]
-    text = text.partition(CLOSE)[0].strip()
+    text, closed, _ = text.partition(CLOSE)
+    text = text.strip()
     if not text:
         return _nothing(said, "an empty answer")
-    if said.finish is Finish.LIMIT and style is not Style.REASONING:
+    if said.finish is Finish.LIMIT and not closed:
         return Score(Verdict.CUT_OFF, text, f"no {CLOSE} within the tokens allowed")
     return text
 

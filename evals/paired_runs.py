@@ -20,10 +20,10 @@ def compare_runs(a: Path, b: Path) -> dict[str, Paired]:
     Raises CannotRun for runs of different tasks or data, whose items are not the same.
     """
     one, other = stored(a), stored(b)
-    for name in ("task", "hashes"):
+    for name in ("task", "semantics", "hashes"):
         if one.get(name) != other.get(name):
             raise CannotRun(
-                f"{a} and {b}: different {name}: {one.get(name)} and {other.get(name)}; items must be equal"
+                f"{a} and {b}: different {name}: {one.get(name)} and {other.get(name)}; items and rules must be equal"
             )
     ours, theirs = _samples(a), _samples(b)
     found = {"pass@1": paired(by_item(ours), by_item(theirs))}
@@ -32,6 +32,12 @@ def compare_runs(a: Path, b: Path) -> dict[str, Paired]:
         if left.keys() & right.keys():
             found[name] = paired(left, right)
     return found
+
+
+def named(run: Path) -> str:
+    """A run for people: where it is, and what was asked how."""
+    found = stored(run)
+    return f"{run} ({found.get('task')}, {found.get('mode')}, {found.get('semantics')} semantics)"
 
 
 def _samples(run: Path) -> list[Sample]:

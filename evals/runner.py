@@ -105,10 +105,19 @@ def run(
                 tokens += record.tokens
                 say(Told(len(wanted) - len(open_) + number, len(wanted), tokens))
             os.fsync(stream.fileno())
-        mine = [known[question.id, sample] for question, sample in wanted]
-        results = results_of(task, mine, settings, command_line())
+        # All that is there, also what an earlier command asked: results.json is what samples.jsonl comes to.
+        results = results_of(task, known.values(), settings, command_line())
         store(folder, results)
     return results
+
+
+def keep(folder: Path, settings: Mapping[str, Any], judged: Sequence[Record]) -> None:
+    """Write a new run's settings and its answers, made elsewhere.  Raises CannotRun for a folder that has some."""
+    with _locked(folder):
+        if (folder / SETTINGS).exists():
+            raise CannotRun(f"{folder}: is a run already; give another folder")
+        aside.put(folder / SAMPLES, "".join(record.line() + "\n" for record in judged).encode("ascii"))
+        aside.put(folder / SETTINGS, _dump(settings))
 
 
 def rescore(task: Task, folder: Path) -> Results:
@@ -128,7 +137,7 @@ def rescore(task: Task, folder: Path) -> Results:
             if record.judged is not None:
                 try:
                     answer = records.answer_of(question.asked, record.raw)
-                except (KeyError, TypeError, ValueError) as error:
+                except (KeyError, TypeError, ValueError, OverflowError) as error:
                     raise CannotRun(f"{path}: {record.id}: the raw answer is damaged: {error}") from None
                 record = replace(record, judged=task.judge(record.id, answer))
             found.append(record)
@@ -182,7 +191,8 @@ def answers(model: Model, wanted: Sequence[tuple[Question, int]], plan: Plan) ->
         )
         return
     for index, (question, sample) in enumerate(wanted):
-        yield index, _forced(backend, cast(Forced, question.asked), _asking(plan, sample, None))
+        forced = cast(Forced, question.asked)
+        yield index, _forced(backend, forced, _asking(plan, sample, forced.most))
 
 
 def _forced(backend: Backend, asked: Forced, asking: Asking) -> Answer:
@@ -227,8 +237,9 @@ def _dump(settings: Mapping[str, Any]) -> bytes:
 
 def _mend(path: Path) -> None:
     """Take away half a line that a killed run left."""
-    path.touch()
-    with path.open("r+b") as stream:
+    with aside.refusals(path):
+        path.touch()
+    with aside.refusals(path), path.open("r+b") as stream:
         data = stream.read()
         whole = data.rfind(b"\n") + 1
         if whole < len(data):

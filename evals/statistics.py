@@ -65,8 +65,8 @@ def clustered(values: Sequence[Sequence[float]]) -> Metric:
     The standard error is clustered by item: s / sqrt(n) with s the standard deviation (n - 1) of the n items' means.
     For equally many samples an item that is the cluster-robust error of Miller 2024 (arXiv 2411.00640, section 2.2)
     times sqrt(n / (n - 1)), the usual correction for few clusters.  The interval is Student's with n - 1 degrees of
-    freedom, clipped to [0, 1] if all values lie there.  Where every item's mean is 0 or 1 there is nothing to learn of
-    the samples beyond the first, and it is `share`.
+    freedom, clipped to [0, 1] if all values lie there, and at 0 if none is below.  Where every item's mean is 0 or 1
+    there is nothing to learn of the samples beyond the first, and it is `share`.
 
     >>> clustered([[1, 0], [1, 1], [0, 0], [1, 0]])
     Metric(value=0.5, stderr=0.2041241452319315, low=0.0, high=1.0, n=4)
@@ -82,8 +82,9 @@ def clustered(values: Sequence[Sequence[float]]) -> Metric:
     stderr = math.sqrt(math.fsum((mean - value) ** 2 for mean in means) / (n - 1) / n)
     half = _student(n - 1) * stderr
     low, high = value - half, value + half
-    if all(0 <= value <= 1 for each in kept for value in each):
-        low, high = max(low, 0.0), min(high, 1.0)
+    lowest, highest = min(map(min, kept)), max(map(max, kept))
+    if lowest >= 0:
+        low, high = max(low, 0.0), min(high, 1.0) if highest <= 1 else high
     return Metric(value, stderr, low, high, n)
 
 

@@ -36,12 +36,19 @@ class Traced:
 class Forced:
     """Every frame of a true trace is asked for behind the true ones before it (teacher forcing).
 
-    ``truth`` are the frames behind the prompt's head, ``finished`` whether the trace ends behind them.
+    ``truth`` are the frames behind the prompt's head, ``finished`` whether the trace ends behind them; a frame has
+    ``most`` ids at most.
     """
 
     prompt: Prompt
     truth: tuple[Frame, ...]
     finished: bool = True
+    most: int | None = None
+
+
+def allowed(tokens: int) -> int:
+    """How many ids a model may write where so many are right: enough that the cap is never what is wrong."""
+    return 2 * tokens + 256
 
 
 Asked = Traced | Forced | Talk

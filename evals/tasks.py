@@ -12,13 +12,13 @@ from pathlib import Path
 
 from cwm_model.predict import Mode
 from cwm_model.predicting.prompts import prompt_of_trace
-from evals.cruxeval import TRACED, CruxEval, Length, Semantics
+from evals.cruxeval import ANSWERS, TRACED, CruxEval, Length, Semantics, digest
 from evals.executed import Judge
 from evals.language import Style
 from evals.official import Asked as Side
 from evals.task import Task
 from tracegen import CannotRun
-from tracegen.grammar import Piece
+from tracegen.grammar import Piece, pieces
 from tracegen.programs.samples import Sample, read_samples, run_samples
 from tracegen.sandbox import levels
 from tracegen.settings import Settings
@@ -59,7 +59,7 @@ class Choice:
         modes = MODES.get(self.name)
         if modes is None:
             raise CannotRun(f"task {self.name!r}: wanted one of {', '.join(MODES)}")
-        if self.mode not in modes:
+        if self.mode not in modes and not (self.mode == ANSWERS and self.name.startswith("cruxeval")):
             raise CannotRun(f"--mode {self.mode}: {self.name} has {', '.join(modes)}")
         if self.semantics != "literal" and not self.name.startswith("cruxeval"):
             raise CannotRun(f"--semantics {self.semantics}: only CRUXEval has a scorer of its own")
@@ -67,7 +67,7 @@ class Choice:
     @property
     def speaks(self) -> bool:
         """Whether the model is asked in language."""
-        return self.mode in LANGUAGE
+        return self.mode in LANGUAGE or self.mode == ANSWERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,13 @@ def opened(choice: Choice, judge: Judge, measure: Measure | None) -> Task:
     """The task.  ``measure`` is the model's, where traces are asked for.  Raises CannotRun."""
     if choice.name in ("cruxeval-o", "cruxeval-i"):
         side = Side.OUTPUT if choice.name == "cruxeval-o" else Side.INPUT
-        rows = _selected(_rows(choice.data), choice)
+        everything = _rows(choice.data)
+        rows = _selected(everything, choice)
         missing = next((row.id for row in rows if row.output is None), None)
         if missing is not None:
             raise CannotRun(f"{choice.data}: {missing}: has no output, which CRUXEval's rows have")
-        lengths = _lengths(rows, measure) if choice.mode in TRACED else {}
-        return CruxEval(side, choice.mode, rows, judge, Semantics(choice.semantics), lengths)
+        lengths = _lengths(rows, choice.mode, measure) if choice.mode in TRACED else {}
+        return CruxEval(side, choice.mode, rows, judge, Semantics(choice.semantics), lengths, digest(everything))
     if choice.name == "traces":
         from evals.traces import Traces
 
@@ -137,15 +138,16 @@ def _selected(rows: Sequence[Sample], choice: Choice) -> list[Sample]:
     return found[: choice.limit]
 
 
-def _lengths(rows: Sequence[Sample], measure: Measure | None) -> dict[str, Length]:
-    """The lengths of the rows' real traces, in the strongest sandbox; of what does not run, none."""
+def _lengths(rows: Sequence[Sample], mode: str, measure: Measure | None) -> dict[str, Length]:
+    """How long the rows' real traces are, run in the strongest sandbox; of what does not run, nothing."""
     settings = Settings()
     level = levels.chosen(levels.AUTO, settings, trust=False)
     found: dict[str, Length] = {}
     for row, outcome in zip(rows, run_samples(rows, settings, min(2, os.cpu_count() or 1), level), strict=True):
         trace = next(outcome.told.traces(), None) if outcome.told is not None else None
         if trace is not None and not trace.ending.cut_off:
-            begin = prompt_of_trace(trace).pieces()
+            given = prompt_of_trace(trace).head if mode == "trace" else trace.frames()[:-1]
+            begin = pieces(given, context=trace.context.text)
             tokens = measure.count(trace.pieces()) - measure.count(begin) if measure is not None else 0
             found[row.id] = Length(len(trace.steps), tokens)
     return found

@@ -26,7 +26,7 @@ from evals.agreement import is_string
 from evals.comparison import Comparison, Parting, compare, compare_places
 from evals.constructs import Construct, constructs_of
 from evals.literal import kind, same
-from evals.task import Answer, Fact, Forced, Judged, Metric, Question, Sample, Traced
+from evals.task import Answer, Fact, Forced, Judged, Metric, Question, Sample, Traced, allowed
 from evals.verdict import Score, Verdict
 from tracegen import CannotRun, Event, Frame, Special, Trace
 from tracegen.grammar import Piece, pieces
@@ -40,11 +40,6 @@ LENGTHS = (10, 30, 100, 300)
 """Traces of up to so many frames make a group; longer ones are the last group."""
 DEEPEST = 4
 """Traces that are deeper are one group."""
-
-
-def allowed(tokens: int) -> int:
-    """How many ids a model may write where so many are right: enough that the cap is never what is wrong."""
-    return 2 * tokens + 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,7 @@ class Traces:
     def __init__(self, data: Path, mode: Mode, *, length: Length, context: int) -> None:
         if mode not in MODES:
             raise CannotRun(f"traces: mode: wanted {' or '.join(each.value for each in MODES)}, found {mode.value}")
-        self._mode = mode
+        self._mode, self._length = mode, length
         self._items: dict[str, _Item] = {}
         left_out: Counter[str] = Counter()
         digest = hashlib.sha256()
@@ -102,7 +97,9 @@ class Traces:
     def _asked(self, item: _Item) -> Traced | Forced:
         if self._mode is Mode.FULL:
             return Traced(item.prompt, Mode.FULL, allowed(item.tokens))
-        return Forced(item.prompt, item.truth())
+        truth = item.truth()
+        # Of a frame that goes astray nothing is to be learned beyond that: without a cap, most of the time goes there.
+        return Forced(item.prompt, truth, most=allowed(max(self._length(pieces((frame,))) for frame in truth)))
 
     def judge(self, id: str, answer: Answer) -> Judged:
         """What is said of a predicted trace, or of the predictions in all places of a true one."""

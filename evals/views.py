@@ -46,7 +46,8 @@ def print_results(results: Results, console: Console, most: int = 12) -> None:
 def print_paired(compared: dict[str, Paired], names: tuple[str, str], console: Console) -> None:
     """The difference in each metric that both runs have, B's minus A's."""
     first = next(iter(compared.values()))
-    console.print(Text(visible(f"A: {names[0]}\nB: {names[1]}\n{first.n} items in both")))
+    for line in (f"A: {names[0]}", f"B: {names[1]}", f"{first.n} items in both"):
+        console.print(Text(visible(line)), soft_wrap=True)
     if first.p is not None:
         console.print(Text(_fourfold(first)))
     table = Table(show_edge=False, pad_edge=False)

@@ -95,6 +95,43 @@ def test_two_runs_are_compared_item_by_item(single: Path, rows: Path, tmp_path: 
     assert "different task" in refused("compare", single, perfect_input(rows, tmp_path))
 
 
+def test_items_are_chosen_and_it_stays_the_same_data(rows: Path, single: Path, tmp_path: Path) -> None:
+    args = (
+        "eval",
+        "cruxeval-o",
+        "--data",
+        rows,
+        "--mode",
+        "single",
+        "--dtype",
+        "fp32",
+        "-o",
+        tmp_path / "run",
+        "--json",
+    )
+    first = json.loads(foretrace(*args, "--limit", "2").text)
+    assert first["n"] == 2
+    assert json.loads(foretrace("rescore", tmp_path / "run", "--json").text)["metrics"] == first["metrics"]
+    assert json.loads(foretrace("compare", tmp_path / "run", single, "--json").text)["pass@1"]["n"] == 2
+    assert json.loads(foretrace(*args).text)["n"] == 3
+    # What an earlier command asked is there still.
+    assert json.loads(foretrace(*args, "--ids", " row-1 ,").text)["n"] == 3
+
+
+def test_a_scored_file_is_a_run_that_can_be_rescored(rows: Path, tmp_path: Path) -> None:
+    answers, run = tmp_path / "answers.jsonl", tmp_path / "run"
+    texts = {"row-0": "1", "row-1": "[ANSWER]\nassert f(1) == 2\n[/ANSWER]", "row-2": "0 or True"}
+    answers.write_text("".join(json.dumps({"id": id, "predictions": [text]}) + "\n" for id, text in texts.items()))
+    args = ("score", answers, "--task", "cruxeval-o", "--data", rows, "-o", run)
+    said = json.loads(foretrace(*args, "--json").text)
+    assert (said["verdicts"]["right"], said["verdicts"]["malformed"]) == (2, 1)
+    assert json.loads(foretrace("rescore", run, "--semantics", "official", "--json").text)["verdicts"]["right"] == 3
+    assert (
+        json.loads(foretrace("rescore", run, "--semantics", "literal", "--json").text)["verdicts"] == said["verdicts"]
+    )
+    assert "is a run already" in refused(*args)
+
+
 def perfect_input(rows: Path, folder: Path) -> Path:
     answers = folder / "inputs.jsonl"
     texts = ({"id": row["id"], "predictions": [f"f({row['input']})"]} for row in ROWS)
@@ -137,12 +174,29 @@ def test_what_makes_no_sense_is_refused_in_one_line(rows: Path, single: Path, tm
         ("eval", "cruxeval-o", "--data", rows, "--mode", "cot", "--constrained", "-o", run): "and cot is language",
         ("eval", "cruxeval-o", "--data", rows, "--model", tmp_path, "-o", run): str(tmp_path),
         ("eval", "cruxeval-o", "--data", rows, "--server", "ftp://x", "-o", run): "wanted an http or https address",
+        ("eval", "cruxeval-o", "--data", rows, "--ids", " ,", "-o", run): "--ids ' ,': names no item",
+        ("eval", "cruxeval-o", "--data", rows, "--mode", "answers", "-o", run): "nobody is asked",
+        ("eval", "cruxeval-o", "--data", rows, "--server", "http://x", "--model", "y", "-o", run): "give one of them",
+        ("eval", "cruxeval-o", "--data", rows, "--export", "inspect", "-o", run): "for the modes direct and cot",
         ("score", tmp_path / "no.json", "--task", "cruxeval-o", "--data", rows): "no.json",
         ("rescore", tmp_path / "nothing"): "is no run",
         ("compare", single, tmp_path / "nothing"): "is no run",
     }.items():
         assert why in refused(*args), args
     assert not run.exists()
+
+
+@pytest.mark.parametrize("temperature", ["nan", "inf", "-1"])
+def test_a_temperature_is_a_number(rows: Path, tmp_path: Path, temperature: str) -> None:
+    answer = foretrace("eval", "cruxeval-o", "--data", rows, "--temperature", temperature, "-o", tmp_path / "run")
+    assert answer.code == 2 and "temperature" in answer.err and not (tmp_path / "run").exists()
+
+
+def test_an_exported_task_is_a_folder(rows: Path, tmp_path: Path) -> None:
+    args = ("eval", "cruxeval-o", "--data", rows, "--mode", "direct", "-o", tmp_path / "task", "--export")
+    said = foretrace(*args, "lm-eval")
+    assert said.code == 0 and all(Path(line).is_file() for line in said.text.splitlines())
+    assert refused(*args, "inspect").startswith(f"{tmp_path / 'task'}")
 
 
 def test_a_file_of_answers_must_answer_the_data_and_no_more(rows: Path, tmp_path: Path) -> None:
@@ -161,5 +215,10 @@ def test_a_data_set_that_is_no_data_is_one_line_when_rescored(single: Path, rows
     assert "its data was another" in refused("rescore", run, "--data", other)
     other.write_text(rows.read_text().replace(', "output": "1"}', "}"))
     assert "row-0: has no output" in refused("rescore", run, "--data", other)
+    (run / "samples.jsonl").unlink()
+    (run / "samples.jsonl").mkdir()
+    assert "samples.jsonl" in refused(
+        "eval", "cruxeval-o", "--data", rows, "--mode", "single", "--dtype", "fp32", "-o", run
+    )
     (run / "run.json").write_text("{}")
     assert "run.json: is damaged: KeyError: 'task'" in refused("rescore", run)

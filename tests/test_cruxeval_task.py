@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from cwm_model.backends import Finish
 from cwm_model.predicting.prediction import Outcome, Prediction
 from cwm_model.talking import Said, Talk
-from evals.cruxeval import CruxEval, Length, Semantics, bucket
+from evals.cruxeval import _EXAMPLES, ANSWERS, CruxEval, Length, Semantics, bucket
 from evals.executed import Judge
 from evals.language import SYSTEM, Style, extracted
 from evals.official import Asked as Side
-from evals.task import Judged, Sample, Traced
+from evals.task import Sample, Traced
 from evals.verdict import Score, Tally, Verdict
 from tests.asked import CODE, TRUTH
 from tracegen.frame import Event, Frame
@@ -45,12 +46,15 @@ def crux(judge: Judge, mode: str, side: Side = Side.OUTPUT, semantics: Semantics
         ("direct", "a==", Verdict.MALFORMED),
         ("direct", "[ANSWER]\nassert f('a') == 'a=='\n[/ANSWER]", Verdict.RIGHT),
         ("direct", "'a='", Verdict.WRONG),
+        ("direct", "f('a')=='a=='", Verdict.RIGHT),
+        ("direct", "f('b') == 'a=='", Verdict.MALFORMED),
         ("direct", "", Verdict.UNANSWERED),
         ("cot", "it is added\n[/THOUGHT]\n[ANSWER]\nassert f('a') == 'a=='", Verdict.RIGHT),
         ("cot", "'a=='", Verdict.UNANSWERED),
         ("reasoning", "so\n</think>\n[ANSWER]'a=='[/ANSWER]", Verdict.RIGHT),
         ("reasoning", "so\n</think>\n'a=='", Verdict.RIGHT),
         ("reasoning", "[ANSWER]'a=='[/ANSWER]", Verdict.UNANSWERED),
+        ("reasoning", "so\n</think>\n[ANSWER]'</think>'[/ANSWER]", Verdict.WRONG),
     ],
 )
 def test_an_output_is_taken_from_the_raw_text_and_keeps_its_quotes(
@@ -78,10 +82,13 @@ def test_an_input_is_one_call_with_literals_and_is_run(judge: Judge, text: str, 
     assert crux(judge, "direct", Side.INPUT).judge("one", said(text)).score.verdict is verdict
 
 
+@pytest.mark.parametrize("begun", ["", "[ANSWER]\n", "</think>\n[ANSWER]\n", "</think>\n"])
 @pytest.mark.parametrize("mode", ["direct", "cot", "reasoning"])
-def test_what_is_cut_off_is_not_wrong(judge: Judge, mode: str) -> None:
-    found = crux(judge, mode).judge("text", said("assert f('a') == 'a", Finish.LIMIT))
+def test_what_is_cut_off_is_not_wrong(judge: Judge, mode: str, begun: str) -> None:
+    found = crux(judge, mode).judge("text", said(f"{begun}assert f('a') == 'a", Finish.LIMIT))
     assert found.score.verdict is Verdict.CUT_OFF and found.score.reason
+    closed = crux(judge, mode).judge("text", said("</think>[ANSWER]'a=='[/ANSWER] so", Finish.LIMIT))
+    assert closed.score.right
 
 
 def test_the_official_rules_cut_a_string_at_its_equals_signs_and_are_fooled(judge: Judge) -> None:
@@ -161,23 +168,22 @@ def test_a_question_gives_nothing_away_and_ends_where_the_answer_begins(judge: J
 
 @pytest.mark.parametrize("side", Side)
 def test_the_worked_examples_are_true(judge: Judge, side: Side) -> None:
-    from evals.cruxeval import _EXAMPLES
-
     for number, example in enumerate(_EXAMPLES):
         row = Row(str(number), example.code, example.input, example.output)
-        task = CruxEval(side, "direct", [row], judge)
+        task = CruxEval(side, ANSWERS, [row], judge)
         # By running it, not by its spelling.
         answer = task.target(row.id) if side is Side.OUTPUT else f"f({example.input} )"
-        assert task.score(row.id, answer).score.right
+        [judged] = task.judge_all([(row.id, answer)])
+        assert judged.score.right
         assert judge.returned(row.code, "f", row.input).value == example.output
 
 
 def test_a_perfect_answer_is_right_on_both_sides_by_both_semantics(judge: Judge) -> None:
     for side in Side:
         for semantics in Semantics:
-            task = crux(judge, "direct", side, semantics)
-            judged: list[Judged] = [task.score(id, task.target(id)) for id in ("text", "one")]
-            assert [each.score.verdict for each in judged] == [Verdict.RIGHT] * 2
+            task = crux(judge, ANSWERS, side, semantics)
+            targets = [(id, task.target(id)) for id in ("text", "one")]
+            assert [each.score.verdict for each in task.judge_all(targets)] == [Verdict.RIGHT] * 2
 
 
 def test_a_thought_with_an_example_answer_in_it_does_not_count() -> None:
@@ -185,3 +191,16 @@ def test_a_thought_with_an_example_answer_in_it_does_not_count() -> None:
     assert extracted(Style.COT, said(text)) == "2"
     nothing = extracted(Style.COT, said("hm"))
     assert isinstance(nothing, Score) and nothing.reason == "no [ANSWER]"
+
+
+@pytest.mark.parametrize("semantics", Semantics)
+def test_answers_made_elsewhere_are_judged_at_once_as_they_are_one_by_one(judge: Judge, semantics: Semantics) -> None:
+    task = crux(judge, ANSWERS, semantics=semantics)
+    texts = ["'a=='", "'b'", "", "[ANSWER]\nassert f('a') == 'a'\n[/ANSWER] and more", "0 or True", "f('a')", "'a=='"]
+    found = task.judge_all([("text", text) for text in texts])
+    assert found == [
+        replace(task.judge("text", said(text)), facts=each.facts) for text, each in zip(texts, found, strict=True)
+    ]
+    assert found[0].score.right and not found[1].score.right
+    if semantics is Semantics.LITERAL:
+        assert found[2].score.verdict is Verdict.UNANSWERED

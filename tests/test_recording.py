@@ -324,7 +324,11 @@ def test_a_lambda_is_recorded() -> None:
     assert trace.steps[-1].value == "2"
 
 
-@pytest.mark.parametrize("function", [len, int, "text", functools.partial(double, 1), Counter()], ids=repr)
+@pytest.mark.parametrize(
+    "function",
+    [len, int, "text", functools.partial(double, 1), Counter()],
+    ids=lambda function: type(function).__name__,
+)
 def test_what_has_no_python_code_is_refused(function: Any) -> None:
     with pytest.raises(TypeError, match=r"has no Python code to trace; give a function or a method$"):
         tracegen.trace_call(function)

@@ -20,8 +20,8 @@ from cwm_model.talking import Said
 from cwm_model.tokenizer import small
 from evals.constructs import Construct, constructs
 from evals.runner import Model, Plan, run
-from evals.task import Forced, Judged, Traced
-from evals.traces import Traces, allowed
+from evals.task import Forced, Judged, Traced, allowed
+from evals.traces import Traces
 from evals.verdict import Verdict
 from tests import predictors
 from tests.asked import CODE, call
