@@ -1,6 +1,6 @@
 """What a model knows: held-out programs, hand-written functions, CRUXEval; traces, halting; as docs/results.md has it.
 
-    python -m benchmarks.bundled_model [--model bundled] [--cruxeval FILE] [--runs runs/bundled] [--first N]
+    python -m benchmarks.bundled_model [--model bundled] [--cruxeval FILE] [--runs runs/bundled]
 
 Every figure comes from a run of `foretrace eval`'s, kept below --runs: killed, it goes on.  fp32, greedy.
 """
@@ -67,15 +67,14 @@ def held_out_rows(runs: Path) -> tuple[Path, Path]:
     return rows, data
 
 
-def outputs(name: str, data: str, given: argparse.Namespace) -> Iterator[tuple[str, Results]]:
+def outputs(name: str, data: str, given: argparse.Namespace, limit: int | None) -> Iterator[tuple[str, Results]]:
     """The outputs of a set of functions, in every way that the bundled model speaks."""
-    for title, mode, constrained in (
-        ("trace, constrained", "trace", True),
-        ("trace, free", "trace", False),
-        ("single step, constrained", "single", True),
+    for title, mode, constrained, most in (
+        ("single step, constrained", "single", True, limit),
+        ("trace, constrained", "trace", True, limit),
+        ("trace, free", "trace", False, given.free),
     ):
-        choice = Choice("cruxeval-o", mode, data, limit=given.first)
-        yield title, run(f"{name}-{title}", choice, given, constrained)
+        yield title, run(f"{name}-{title}", Choice("cruxeval-o", mode, data, limit=most), given, constrained)
 
 
 def run(name: str, choice: Choice, given: argparse.Namespace, constrained: bool = True) -> Results:
@@ -119,8 +118,10 @@ def main() -> None:
     parser.add_argument("--model", default="bundled")
     parser.add_argument("--cruxeval", type=Path, default=data / "cruxeval/cruxeval.jsonl")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/bundled")
-    parser.add_argument("--first", type=int, help="only so many of each set")
     parser.add_argument("--traces", type=int, default=200, help="so many of the held-out traces, frame by frame")
+    parser.add_argument("--held-out", type=int, default=held_out.COUNT, help="so many held-out programs' outputs")
+    parser.add_argument("--free", type=int, help="so many of each set without the grammar  [default: all]")
+    parser.add_argument("--halting", type=int, help="so many of the halting suite  [default: all]")
     given = parser.parse_args()
     given.runs.mkdir(parents=True, exist_ok=True)
     print(described())
@@ -135,14 +136,16 @@ def main() -> None:
     print(f"| n | {' | '.join(str(results.n) for _, results in found)} |")
     for name in TRACE_TABLE:
         row(name, [results.metrics.get(name) for _, results in found])
-    side_by_side("Outputs of the held-out programs", list(outputs("held-out", str(rows), given)))
-    side_by_side("Outputs of the hand-written functions", list(outputs("handwritten", str(HANDWRITTEN), given)))
-    halting = run("halting", Choice("halting", "trace", limit=given.first), given)
+    side_by_side("Outputs of the hand-written functions", list(outputs("handwritten", str(HANDWRITTEN), given, None)))
+    if given.cruxeval.is_file():
+        side_by_side("CRUXEval-O", list(outputs("cruxeval", str(given.cruxeval), given, None)))
+    held = list(outputs("held-out", str(rows), given, given.held_out))
+    side_by_side("Outputs of the held-out programs", held)
+    halting = run("halting", Choice("halting", "trace", limit=given.halting), given)
     print("\n### Halting, trace mode\n\n| | |\n|---|---|")
+    print(f"| n | {halting.n} |")
     for name in ("pass@1", "wrong", "cut off", "mcc", "macro_f1", "majority", "abstained"):
         row(name, [halting.metrics.get(name)])
-    if given.cruxeval.is_file():
-        side_by_side("CRUXEval-O", list(outputs("cruxeval", str(given.cruxeval), given)))
 
 
 if __name__ == "__main__":

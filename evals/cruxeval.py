@@ -55,8 +55,8 @@ class CruxEval:
 
     ``mode`` is direct, cot or reasoning; for outputs also trace (all frames) or single (the return at once); or
     answers, which were made elsewhere and stand alone.  ``lengths`` are those of the real traces by item, as far as
-    they are known: what is predicted may take twice as many tokens and 256.  ``data`` is the sha256 of the data set that
-    the rows were chosen from.
+    they are known: what is predicted may take twice as many tokens and 256.  ``data`` is the sha256 of the data set
+    that the rows were chosen from.
     """
 
     def __init__(

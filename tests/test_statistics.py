@@ -91,7 +91,10 @@ def test_the_clustered_error_is_that_of_the_items_means() -> None:
     # Student's quantile of 3 is 3.18, which leaves [0, 1].
     assert (metric.low, metric.high) == (0.0, 1.0)
     beyond = clustered([[1, 0], [2, 2], [0, 0], [1, 0]])
-    assert beyond.low is not None and beyond.low < 0
+    # No count is below 0, and some are above 1.
+    assert beyond.low == 0 and beyond.high is not None and beyond.high > 1
+    signed = clustered([[1, 0], [2, 2], [-1, 0], [1, 0]])
+    assert signed.low is not None and signed.low < 0
 
 
 def test_repeated_samples_of_an_item_do_not_make_the_error_smaller() -> None:

@@ -3,7 +3,9 @@
 ``$name`` is a hole: a name (of `NAMES`), a number (a range of the family's), a text or a list (a `Drawn`), one of
 ``choices``, or one of ``edits``, whose first reading is meant to halt and whose second to loop.  What a drawn program
 really does is for its certificate to say: see generator.py.  Endless recursion is left out: it raises RecursionError in
-Python.  A table, longer than a module should be.
+Python.
+
+Longer than the house's 350 lines: one table.
 """
 
 from __future__ import annotations
