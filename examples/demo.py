@@ -1,10 +1,11 @@
 """The demo: a repository's tests to a parquet data set; the bundled model evaluated; one program run and predicted.
 
-    python examples/demo.py [DIR]
+    python examples/demo.py [DIR] [--items N]
 
 Uses the command as anybody would; prints each command before it runs it.
 """
 
+import argparse
 import shlex
 import subprocess
 import sys
@@ -23,7 +24,11 @@ def foretrace(*arguments: str) -> None:
 
 
 def main() -> None:
-    data = Path(sys.argv[1] if len(sys.argv) > 1 else "demo-data")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", nargs="?", type=Path, default=Path("demo-data"), help="where everything goes")
+    parser.add_argument("--items", type=int, default=100, help="hand-written functions that the model is asked about")
+    given = parser.parse_args()
+    data: Path = given.data
     if (data / "data").is_dir():
         # Only what an earlier demo left: its shards and its card, and its runs.
         runs = [data / f"run-{mode}" / name for mode in ("trace", "single") for name in RUN]
@@ -35,7 +40,18 @@ def main() -> None:
     foretrace("show", str(data), "--trace", "tests/test_shop.py::test_show_negative", "--format", "table")
     foretrace("show", str(data), "--trace", "tests/test_shop.py::test_show_negative", "--format", "text")
     for mode in ("trace", "single"):
-        foretrace("eval", "cruxeval-o", "--data", "handwritten", "--mode", mode, "-o", str(data / f"run-{mode}"))
+        foretrace(
+            "eval",
+            "cruxeval-o",
+            "--data",
+            "handwritten",
+            "--mode",
+            mode,
+            "--limit",
+            str(given.items),
+            "-o",
+            str(data / f"run-{mode}"),
+        )
     foretrace("compare", str(data / "run-single"), str(data / "run-trace"))
     foretrace("diff", f"{HERE / 'halvings.py'}::halvings", "--args", "9")
     print(f"\nThe data set is in {data}: datasets.load_dataset({str(data)!r}) opens it.")

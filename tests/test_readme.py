@@ -70,11 +70,16 @@ def test_the_recording_example_runs() -> None:
 def test_the_demo_and_the_reading_example_run(tmp_path: Path) -> None:
     for _ in range(2):  # a second demo replaces the first one's data set
         result = subprocess.run(
-            [sys.executable, "examples/demo.py", str(tmp_path / "data")], cwd=ROOT, capture_output=True, text=True
+            [sys.executable, "examples/demo.py", str(tmp_path / "data"), "--items", "2"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
         )
         assert result.returncode == 0, result.stderr
         assert "tests      8: 8 passed" in result.stdout
         assert "<|action_sep|>def show(cents):" in result.stdout
+        for said in ("cruxeval-o, trace, literal", "cruxeval-o, single, literal", "McNemar", "halvings.py::halvings: "):
+            assert said in result.stdout
     read = subprocess.run(
         [sys.executable, "examples/read_a_data_set.py", str(tmp_path / "data")],
         cwd=ROOT,
