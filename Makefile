@@ -28,7 +28,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 tests: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-sandbox: $(READY)  ## the abuse battery alone: every attack at every level (`make tests` runs it too)
 	$(BIN)/python -m pytest tests/test_sandbox_battery.py

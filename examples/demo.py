@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+MODES = ("trace", "single")
 RUN = ("run.json", "samples.jsonl", "results.json")
 
 
@@ -26,36 +27,30 @@ def foretrace(*arguments: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, default=Path("demo-data"), help="where everything goes")
-    parser.add_argument("--items", type=int, default=100, help="hand-written functions that the model is asked about")
+    parser.add_argument("--items", type=int, default=100, help="so many functions for the model; 0: none")
     given = parser.parse_args()
     data: Path = given.data
     if (data / "data").is_dir():
         # Only what an earlier demo left: its shards and its card, and its runs.
-        runs = [data / f"run-{mode}" / name for mode in ("trace", "single") for name in RUN]
-        for file in [*data.glob("data/train-*.parquet"), data / "README.md", *runs]:
+        runs = [data / f"run-{mode}" for mode in MODES]
+        mine = [data / "README.md", *data.glob("data/train-*.parquet"), *(run / name for run in runs for name in RUN)]
+        for file in mine:
             file.unlink(missing_ok=True)
-        (data / "data").rmdir()
+        for folder in [data / "data", *filter(Path.is_dir, runs)]:
+            folder.rmdir()
     foretrace("collect", "repo", str(HERE / "shop"), "-o", str(data), "--trust")
     foretrace("show", str(data), "--limit", "8")
     foretrace("show", str(data), "--trace", "tests/test_shop.py::test_show_negative", "--format", "table")
     foretrace("show", str(data), "--trace", "tests/test_shop.py::test_show_negative", "--format", "text")
-    for mode in ("trace", "single"):
-        foretrace(
-            "eval",
-            "cruxeval-o",
-            "--data",
-            "handwritten",
-            "--mode",
-            mode,
-            "--limit",
-            str(given.items),
-            "-o",
-            str(data / f"run-{mode}"),
-        )
-    foretrace("compare", str(data / "run-single"), str(data / "run-trace"))
-    foretrace("diff", f"{HERE / 'halvings.py'}::halvings", "--args", "9")
+    if given.items:
+        for mode in MODES:
+            run = str(data / f"run-{mode}")
+            how = ("--data", "handwritten", "--mode", mode, "--limit", str(given.items), "-o", run)
+            foretrace("eval", "cruxeval-o", *how)
+        foretrace("compare", str(data / "run-single"), str(data / "run-trace"))
+        foretrace("diff", f"{HERE / 'halvings.py'}::halvings", "--args", "9")
+        print(f"\nEvery answer of the model is in {data}/run-*/samples.jsonl.")
     print(f"\nThe data set is in {data}: datasets.load_dataset({str(data)!r}) opens it.")
-    print(f"Every answer of the model is in {data}/run-*/samples.jsonl.")
 
 
 if __name__ == "__main__":
