@@ -70,7 +70,7 @@ def held_out_rows(runs: Path) -> tuple[Path, Path]:
 def outputs(name: str, data: str, given: argparse.Namespace, limit: int | None) -> Iterator[tuple[str, Results]]:
     """The outputs of a set of functions, in every way that the bundled model speaks."""
     for title, mode, constrained, most in (
-        ("single step, constrained", "single", True, limit),
+        ("single step, constrained", "single", True, given.held_out if name == "held-out" else None),
         ("trace, constrained", "trace", True, limit),
         ("trace, free", "trace", False, given.free),
     ):
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/bundled")
     parser.add_argument("--traces", type=int, default=200, help="so many of the held-out traces, frame by frame")
     parser.add_argument("--held-out", type=int, default=held_out.COUNT, help="so many held-out programs' outputs")
+    parser.add_argument("--whole", type=int, help="so many of CRUXEval by whole traces  [default: all]")
     parser.add_argument("--free", type=int, help="so many of each set without the grammar  [default: all]")
     parser.add_argument("--halting", type=int, help="so many of the halting suite  [default: all]")
     given = parser.parse_args()
@@ -138,7 +139,7 @@ def main() -> None:
         row(name, [results.metrics.get(name) for _, results in found])
     side_by_side("Outputs of the hand-written functions", list(outputs("handwritten", str(HANDWRITTEN), given, None)))
     if given.cruxeval.is_file():
-        side_by_side("CRUXEval-O", list(outputs("cruxeval", str(given.cruxeval), given, None)))
+        side_by_side("CRUXEval-O", list(outputs("cruxeval", str(given.cruxeval), given, given.whole)))
     held = list(outputs("held-out", str(rows), given, given.held_out))
     side_by_side("Outputs of the held-out programs", held)
     halting = run("halting", Choice("halting", "trace", limit=given.halting), given)
