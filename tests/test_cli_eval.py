@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.asked import CODE
+from tests.bundled_server import ChatServer
 from tests.command import foretrace, refused
+from tests.completions_server import Body, Reply
 
 ROWS = [{"id": f"row-{number}", "code": CODE, "input": str(number), "output": str(number + 1)} for number in range(3)]
 CRUXEVAL = Path(os.environ.get("FORETRACE_DATA", Path(__file__).parent.parent.parent / "shared/data")) / "cruxeval"
@@ -184,6 +186,41 @@ def test_what_makes_no_sense_is_refused_in_one_line(rows: Path, single: Path, tm
     }.items():
         assert why in refused(*args), args
     assert not run.exists()
+
+
+def test_a_server_is_asked_in_its_chat_and_what_it_refuses_is_apart(rows: Path, tmp_path: Path) -> None:
+    refusing = [True]
+
+    def reply(body: Body) -> Reply:
+        asked = body["messages"][0]["content"]
+        number = next(number for number in range(3) if f"assert f({number}) == ??" in asked)
+        if refusing[0] and number == 2:
+            return Reply(b"{}", status=400)
+        message = {"role": "assistant", "content": f"assert f({number}) == {number + 1}"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return Reply(json.dumps({"choices": [choice], "usage": {"completion_tokens": 7}}).encode())
+
+    with ChatServer(reply) as server:
+        args = (
+            "eval",
+            "cruxeval-o",
+            "--data",
+            rows,
+            "--mode",
+            "direct",
+            "--server",
+            server.url,
+            "-o",
+            tmp_path / "run",
+        )
+        answer = foretrace(*args, "--json")
+        said = json.loads(answer.text)
+        assert (answer.code, said["n"], said["failed"], said["metrics"]["pass@1"]["value"]) == (1, 2, 1, 1.0)
+        refusing[0] = False
+        answer = foretrace(*args, "--json")
+        said = json.loads(answer.text)
+        assert (answer.code, said["n"], said["failed"], said["verdicts"]["right"]) == (0, 3, 0, 3)
+        assert len(server.bodies) == 4
 
 
 @pytest.mark.parametrize("temperature", ["nan", "inf", "-1"])
