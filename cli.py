@@ -872,15 +872,21 @@ def diff_command(
     sys.exit(0 if difference.comparison.exact else FELL_SHORT)
 
 
-def _asked_of(given: dict[str, Any], max_tokens: int | None) -> tuple[Any, Any]:
-    """The backend and the way of asking that `model_options` name."""
+def _model_of(given: dict[str, Any], **more: Any) -> tuple[Any, Any, bool | None]:
+    """What `model_options` name: how the model is opened, how tokens are picked, whether the grammar binds."""
     from cwm_model.backends import Sampling
-    from cwm_model.predicting.asking import Asking
     from cwm_model.predicting.opening import Opening
 
     sampling = Sampling(given.pop("temperature"), given.pop("top_p"), given.pop("seed"))
     constrained = given.pop("constrained")
-    opening = Opening(**given)
+    return Opening(**given, **more), sampling, constrained
+
+
+def _asked_of(given: dict[str, Any], max_tokens: int | None) -> tuple[Any, Any]:
+    """The backend and the way of asking for traces."""
+    from cwm_model.predicting.asking import Asking
+
+    opening, sampling, constrained = _model_of(given)
     bound = not opening.is_server if constrained is None else constrained
     return opening.open(), Asking(sampling, max_tokens, bound)
 
@@ -943,7 +949,8 @@ def eval_command(
         for path in evaluation.exported(choice, harness, output):
             click.echo(path)
         return
-    asked = evaluation.Asked(choice, server or model, at_once=at_once, samples=samples, most=max_tokens, **given)
+    opening, sampling, constrained = _model_of(given, model=server or model, at_once=at_once)
+    asked = evaluation.Asked(choice, opening, sampling, samples, max_tokens, constrained)
     results = evaluation.evaluate(asked, output, _answering())
     _show_results(results, as_json)
     sys.exit(FELL_SHORT if results.failed else 0)

@@ -21,6 +21,7 @@ import torch
 import tracegen
 from benchmarks.machine import ROOT, described
 from cwm_model import held_out
+from cwm_model.predicting.opening import Opening
 from evals.evaluation import Asked, evaluate
 from evals.results import Results
 from evals.task import Metric
@@ -80,7 +81,8 @@ def outputs(name: str, data: str, given: argparse.Namespace, limit: int | None) 
 def run(name: str, choice: Choice, given: argparse.Namespace, constrained: bool = True) -> Results:
     """One run of `foretrace eval`."""
     started = time.perf_counter()
-    asked = Asked(choice, given.model, dtype="fp32", device="cpu", at_once=AT_ONCE, constrained=constrained)
+    opening = Opening(given.model, dtype="fp32", device="cpu", at_once=AT_ONCE)
+    asked = Asked(choice, opening, constrained=constrained)
     results = evaluate(asked, given.runs / name.replace(", ", "-").replace(" ", "-"))
     print(f"{name}: {time.perf_counter() - started:.0f} s, {results.tokens} tokens", file=sys.stderr, flush=True)
     return results

@@ -1,6 +1,6 @@
 """An exported task run by lm-eval and inspect_ai, beside our own run of it, over a server with known answers.
 
-    python -m benchmarks.harnesses --data cruxeval.jsonl [--mode direct] [--limit 50]
+    python -m benchmarks.harnesses [--data cruxeval.jsonl] [--mode direct] [--limit 50]
 
 The harnesses have an environment of their own (.bench/harnesses, made if it is not there).  The server answers two
 items of three rightly.  lm-eval asks completions, inspect_ai and our talker the chat; no network but the loopback.
@@ -119,7 +119,7 @@ def inspect(url: str, folder: Path, name: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", default="handwritten", help="rows as `foretrace eval --data` takes them")
     parser.add_argument("--mode", default="direct", choices=("direct", "cot"))
     parser.add_argument("--limit", type=int, default=50)
     given = parser.parse_args()

@@ -15,7 +15,7 @@ from cwm_model.predicting.forced import Place
 from cwm_model.predicting.prediction import Outcome, Prediction
 from evals.agreement import Agreement, Share, agreement
 from evals.literal import same
-from tracegen.frame import Frame
+from tracegen.frame import Event, Frame
 from tracegen.views import visible
 
 SHOWN = 60
@@ -143,6 +143,16 @@ def compare_places(places: Iterable[Place]) -> Comparison:
     )
 
 
+def ends_raising(frames: Sequence[Frame]) -> bool:
+    """Whether an exception leaves the last scope: its RETURN "None", which nobody returned, stands right behind it."""
+    return [frame.event for frame in frames[-2:]] == [Event.EXCEPTION, Event.RETURN] and frames[-1].value == "None"
+
+
+def last_raised(frames: Sequence[Frame]) -> str:
+    """The last exception that was raised; empty if none was."""
+    return next((frame.value or "" for frame in reversed(frames) if frame.event is Event.EXCEPTION), "")
+
+
 def _divergence(
     right: int, truth: Sequence[Frame], prediction: Prediction, first: int, finished: bool
 ) -> Divergence | None:
@@ -164,19 +174,19 @@ def _divergence(
         if right == len(truth) and (ended is Outcome.FINISHED) is finished:
             return None
         how = "the trace was ended" if ended is Outcome.FINISHED else "nothing more was written"
-        return Divergence(index, Parting.EARLY_STOP, f"frame {index}: {how}, wanted is {wanted}")
+        return Divergence(index, Parting.EARLY_STOP, f"frame {index}: {how}, it is {wanted}")
     if not finished and right == len(truth) and ended is Outcome.LIMIT:
         return None
     parting = {Outcome.MALFORMED: Parting.FORMAT, Outcome.LIMIT: Parting.CUT_OFF, Outcome.FAILED: Parting.FAILED}[ended]
     detail = prediction.detail.removeprefix(f"frame {index}: ")
     why = ended.value + (f": {visible(detail)}" if detail else "")
-    return Divergence(index, parting, f"frame {index}: wanted is {wanted}; {why}")
+    return Divergence(index, parting, f"frame {index}: it is {wanted}; {why}")
 
 
 def _wrong(index: int, true: Frame, predicted: Frame) -> Divergence:
     """What differs in a frame: its place, or its names, or its values."""
     if (true.event, true.source) != (predicted.event, predicted.source):
-        text = f"frame {index}: wanted is {_said(true)}, predicted {_said(predicted)}"
+        text = f"frame {index}: it is {_said(true)}, predicted {_said(predicted)}"
         return Divergence(index, Parting.WRONG_LINE, text)
     where = f"frame {index}, {_said(true)}"
     if true.value is not None:

@@ -19,6 +19,7 @@ from cwm_model.predicting.prediction import Outcome, Prediction, answer
 from cwm_model.predicting.prompts import prompt_of_call
 from cwm_model.talking import Said, Talk
 from evals import answers, official
+from evals.comparison import ends_raising, last_raised
 from evals.executed import Judge
 from evals.language import CLOSE, OPEN, Style, extracted, talk
 from evals.literal import kind
@@ -153,6 +154,8 @@ class CruxEval:
 
     def _predicted(self, row: Row, prediction: Prediction, found: dict[str, Fact]) -> Score:
         value = answer(prediction)
+        if value is not None and ends_raising(prediction.frames):
+            return Score(Verdict.WRONG, value, f"the trace raises {last_raised(prediction.frames)}")
         if value is not None:
             return self._scored(row, value, found)
         verdict = {Outcome.LIMIT: Verdict.CUT_OFF, Outcome.MALFORMED: Verdict.MALFORMED}

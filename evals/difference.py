@@ -15,7 +15,7 @@ from cwm_model.predicting.asking import Asking
 from cwm_model.predicting.forced import Place, teacher_forced
 from cwm_model.predicting.prediction import Outcome, Prediction, answer
 from cwm_model.predicting.targets import Target
-from evals.comparison import Comparison, compare
+from evals.comparison import Comparison, compare, ends_raising, last_raised
 from tracegen import CannotRun
 from tracegen.frame import Event, Frame
 
@@ -35,15 +35,15 @@ class Difference:
     places: tuple[Place, ...]
 
     @property
-    def true_answer(self) -> str | None:
-        """What the entry really returned."""
+    def true_end(self) -> str | None:
+        """How the entry was really left: ``returns 3``, ``raises KeyError(1)``."""
         last = self.truth[-1] if self.target.finished and self.truth else None
-        return last.value if last is not None and last.event is Event.RETURN else None
+        return _left(self.truth, last.value if last is not None and last.event is Event.RETURN else None)
 
     @property
-    def answer(self) -> str | None:
-        """What it returns in the prediction."""
-        return answer(self.prediction, self.target.prompt.depth)
+    def predicted_end(self) -> str | None:
+        """How it is left in the prediction."""
+        return _left(self.prediction.frames, answer(self.prediction, self.target.prompt.depth))
 
     @property
     def line(self) -> str:
@@ -53,6 +53,12 @@ class Difference:
             return f"{name}: predicted as it runs, {len(self.truth)} frames"
         share = f"{self.comparison.right.right:g} of {len(self.truth)} frames right before it"
         return f"{name}: {parted.parting.value}: {parted.text} ({share})"
+
+
+def _left(frames: Sequence[Frame], value: str | None) -> str | None:
+    if value is None:
+        return None
+    return f"raises {last_raised(frames)}" if ends_raising(frames) else f"returns {value}"
 
 
 def differ(backend: Backend, target: Target, asking: Asking, realign: bool = True) -> Difference:

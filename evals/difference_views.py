@@ -37,7 +37,7 @@ def as_json(difference: Difference) -> str:
         "right_before": comparison.right.right,
         "outcome": difference.prediction.outcome.value,
         "detail": difference.prediction.detail,
-        "answer": {"true": difference.true_answer, "predicted": difference.answer},
+        "ends": {"true": difference.true_end, "predicted": difference.predicted_end},
         "true": [_frame(frame) for frame in difference.truth],
         "predicted": [_frame(frame) for frame in difference.prediction.frames],
         "rest": render(difference.prediction.rest),
@@ -62,11 +62,8 @@ def print_difference(difference: Difference, console: Console, around: int = 3) 
     first = len(difference.target.prompt.head)
     at = parted.index - first
     console.print(_side_by_side(difference, max(0, at - around), at + around + 1, at))
-    true, predicted = difference.true_answer, difference.answer
-    said = [
-        f"{who} {'nothing' if value is None else value}" for who, value in (("returns", true), ("predicted", predicted))
-    ]
-    console.print(Text(visible("; ".join(said))), soft_wrap=True)
+    true, predicted = difference.true_end or "does not end", difference.predicted_end or "no end"
+    console.print(Text(visible(f"it {true}; predicted: {predicted}")), soft_wrap=True)
     _print_realigned(difference.places, console)
 
 

@@ -28,36 +28,22 @@ from tracegen.grammar import Piece
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A task and how a model is asked, as the command has it; the model's options are `Opening`'s."""
+    """A task, a model, and how it is asked, as the command has it; ``constrained`` None is what fits the model."""
 
     choice: Choice
-    model: str = "bundled"
-    tokenizer: str | None = None
-    served: str | None = None
-    key_env: str | None = None
-    dtype: str = "auto"
-    device: str = "auto"
-    at_once: int = 16
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
+    opening: Opening = Opening()  # noqa: RUF009 - frozen
+    sampling: Sampling = Sampling()  # noqa: RUF009 - frozen
     samples: int = 1
     most: int | None = None
     constrained: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.samples > 1 and self.temperature == 0:
+        if self.samples > 1 and self.sampling.greedy:
             raise CannotRun(f"--samples {self.samples}: greedy samples are all the same; give a --temperature")
         if self.choice.mode == ANSWERS:
             raise CannotRun(f"--mode {ANSWERS}: nobody is asked; `foretrace score` judges answers made elsewhere")
         if self.constrained and self.choice.speaks:
             raise CannotRun(f"--constrained: is for traces, and {self.choice.mode} is language")
-
-    @property
-    def opening(self) -> Opening:
-        """What opens the model."""
-        names = ("model", "tokenizer", "served", "key_env", "dtype", "device", "at_once")
-        return Opening(**{name: getattr(self, name) for name in names})
 
     @property
     def bound(self) -> bool:
@@ -70,14 +56,7 @@ class Asked:
 def evaluate(asked: Asked, folder: Path, say: Say = lambda _: None) -> Results:
     """Ask, judge, store; goes on with a run that is there.  Raises CannotRun."""
     choice = asked.choice
-    plan = Plan(
-        asked.samples,
-        Sampling(asked.temperature, asked.top_p, asked.seed),
-        asked.most,
-        asked.bound,
-        choice.limit,
-        choice.ids,
-    )
+    plan = Plan(asked.samples, asked.sampling, asked.most, asked.bound, choice.limit, choice.ids)
     with Judge() as judge:
         if choice.speaks:
             task = tasks.opened(choice, judge, None)
@@ -160,21 +139,21 @@ def exported(choice: Choice, harness: str, folder: Path) -> list[Path]:
 
 def _settings(asked: Asked, task: Task, backend: Backend | None) -> dict[str, Any]:
     """What must stay as it is while a run goes on."""
-    choice = asked.choice
+    choice, opening = asked.choice, asked.opening
     return {
         "task": choice.name,
         "mode": choice.mode,
         "semantics": choice.semantics,
         "data": choice.data,
         "hashes": dict(task.hashes),
-        "model": asked.model,
-        "its_tokenizer": asked.tokenizer or asked.model,
+        "model": opening.model,
+        "its_tokenizer": opening.tokenizer or opening.model,
         "context": backend.context if backend is not None else None,
-        "served": asked.served,
-        "dtype": asked.dtype,
-        "temperature": asked.temperature,
-        "top_p": asked.top_p,
-        "seed": asked.seed,
+        "served": opening.served,
+        "dtype": opening.dtype,
+        "temperature": asked.sampling.temperature,
+        "top_p": asked.sampling.top_p,
+        "seed": asked.sampling.seed,
         "max_tokens": asked.most,
         "constrained": asked.bound,
     }

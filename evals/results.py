@@ -34,8 +34,8 @@ class Results:
     """What a run came to.
 
     ``n`` counts items with an answer, ``samples`` all answers; ``failed`` those that a backend did not give, which are
-    in no rate; ``left_out`` what of the data is not asked, by reason.  ``groups`` has pass@1 by every text that was
-    noted of the samples.
+    in no rate, ``failures`` why; ``left_out`` what of the data is not asked, by reason.  ``groups`` has pass@1 by every
+    text that was noted of the samples.
     """
 
     task: str
@@ -44,6 +44,7 @@ class Results:
     n: int
     samples: int
     failed: int
+    failures: Mapping[str, int]
     left_out: Mapping[str, int]
     metrics: Mapping[str, Metric]
     verdicts: Mapping[str, int]
@@ -71,6 +72,7 @@ def results_of(task: Task, records: Iterable[Record], settings: Mapping[str, Any
         n=len({sample.id for sample in samples}),
         samples=len(samples),
         failed=len(known) - len(samples),
+        failures=dict(Counter(str(each.raw.get("failed")) for each in known if each.judged is None)),
         left_out=dict(task.left_out),
         metrics={**_rates(samples), **_means(samples), **task.metrics(samples)} if samples else {},
         verdicts={verdict.value: getattr(tally, verdict.name.lower()) for verdict in Verdict},
@@ -176,8 +178,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def failures(records: Iterable[Record]) -> Counter[str]:
-    """Why there are no answers, counted."""
-    return Counter(str(each.raw.get("failed")) for each in records if each.judged is None)

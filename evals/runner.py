@@ -155,9 +155,7 @@ def chosen(task: Task, plan: Plan) -> list[Question]:
         by_id = {question.id: question for question in questions}
         missing = [id for id in plan.ids if id not in by_id]
         if missing:
-            raise CannotRun(
-                f"--ids: {task.name} has no {missing[0]!r}; the first of its {len(by_id)} is {next(iter(by_id), '')!r}"
-            )
+            raise CannotRun(f"--ids: {task.name} has no {missing[0]!r}")
         questions = [by_id[id] for id in dict.fromkeys(plan.ids)]
     questions = questions[: plan.limit]
     if not questions:

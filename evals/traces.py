@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from cwm_model.predicting.forced import Place
 from cwm_model.predicting.prediction import Outcome, Prediction, answer
 from cwm_model.predicting.prompts import Prompt, frames_of, prompt_of_trace
 from evals.agreement import is_string
-from evals.comparison import Comparison, Parting, compare, compare_places
+from evals.comparison import Comparison, Parting, compare, compare_places, ends_raising, last_raised
 from evals.constructs import Construct, constructs_of
 from evals.literal import kind, same
 from evals.task import Answer, Fact, Forced, Judged, Metric, Question, Sample, Traced, allowed
@@ -262,21 +262,12 @@ def _is_output(item: _Item, truth: Sequence[Frame], said: Sequence[Frame], value
     """Whether what comes out is right: the value that is returned, or the exception that is raised."""
     if value is None or not same(value, truth[-1].value or ""):
         return False
-    if item.trace.ending is Ending.RAISED and not same(_last_raised(said), _last_raised(truth)):
+    if item.trace.ending is Ending.RAISED and not same(last_raised(said), last_raised(truth)):
         return False
-    return _ends_raising(said) == _ends_raising(truth)
+    return ends_raising(said) == ends_raising(truth)
 
 
 def _up_to_return(frames: Sequence[Frame]) -> Sequence[Frame]:
     """The frames up to the last RETURN."""
     behind = next((place for place, frame in enumerate(reversed(frames)) if frame.event is Event.RETURN), len(frames))
     return frames[: len(frames) - behind]
-
-
-def _ends_raising(frames: Sequence[Frame]) -> bool:
-    """Whether an exception leaves the last scope: its RETURN "None" stands right behind it."""
-    return [frame.event for frame in frames[-2:]] == [Event.EXCEPTION, Event.RETURN] and frames[-1].value == "None"
-
-
-def _last_raised(frames: Iterable[Frame]) -> str:
-    return next((frame.value or "" for frame in reversed(list(frames)) if frame.event is Event.EXCEPTION), "")

@@ -29,6 +29,8 @@ def print_results(results: Results, console: Console, most: int = 12) -> None:
     console.print(Text(said or "no answers"))
     if results.failed:
         console.print(Text(f"{results.failed} not answered by the backend: in no rate; the same command asks again"))
+    for reason, count in results.failures.items():
+        console.print(Text(visible(f"{count} failed: {reason}")), soft_wrap=True)
     for reason, count in results.left_out.items():
         console.print(Text(visible(f"{count} of the data left out: {reason}")))
     table = _table("metric")

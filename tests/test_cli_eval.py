@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.asked import CODE
+from tests.asked import CODE, call
 from tests.bundled_server import ChatServer
 from tests.command import foretrace, refused
 from tests.completions_server import Body, Reply
+from tracegen import Settings, write
+from tracegen.programs.calls import trace_call
 
+ROOT = Path(__file__).parent.parent
 ROWS = [{"id": f"row-{number}", "code": CODE, "input": str(number), "output": str(number + 1)} for number in range(3)]
 CRUXEVAL = Path(os.environ.get("FORETRACE_DATA", Path(__file__).parent.parent.parent / "shared/data")) / "cruxeval"
 
@@ -216,11 +221,65 @@ def test_a_server_is_asked_in_its_chat_and_what_it_refuses_is_apart(rows: Path, 
         answer = foretrace(*args, "--json")
         said = json.loads(answer.text)
         assert (answer.code, said["n"], said["failed"], said["metrics"]["pass@1"]["value"]) == (1, 2, 1, 1.0)
+        [(why, count)] = said["failures"].items()
+        assert "400" in why and count == 1
         refusing[0] = False
         answer = foretrace(*args, "--json")
         said = json.loads(answer.text)
         assert (answer.code, said["n"], said["failed"], said["verdicts"]["right"]) == (0, 3, 0, 3)
         assert len(server.bodies) == 4
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "set"
+    write(folder, [trace_call(call(arguments=str(number)), Settings()).table for number in range(2)])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("task", "how"),
+    [
+        ("traces", ("--mode", "teacher-forced")),
+        ("traces", ("--mode", "full", "--at-once", "2", "--device", "cpu")),
+        ("halting", ("--limit", "4", "--max-tokens", "30")),
+        ("halting", ("--mode", "cot", "--limit", "2", "--max-tokens", "9")),
+        ("complexity", ("--limit", "2", "--max-tokens", "9")),
+        ("cruxeval-i", ("--data", "handwritten", "--mode", "reasoning", "--limit", "2", "--max-tokens", "9")),
+    ],
+)
+def test_every_task_runs_and_is_rescored_to_the_same(
+    data: Path, tmp_path: Path, task: str, how: tuple[str, ...]
+) -> None:
+    where = ("--data", data) if task == "traces" else ()
+    answer = foretrace("eval", task, *where, *how, "--dtype", "fp32", "-o", tmp_path / "run", "--json")
+    said = json.loads(answer.text)
+    assert (answer.code, said["task"], said["failed"], said["failures"]) == (0, task, 0, {})
+    items = int(how[how.index("--limit") + 1]) if "--limit" in how else 2
+    assert said["n"] == sum(said["verdicts"].values()) == items
+    again = json.loads(foretrace("rescore", tmp_path / "run", "--json").text)
+    same = ("n", "metrics", "verdicts", "groups", "left_out", "hashes")
+    assert {name: again[name] for name in same} == {name: said[name] for name in same}
+    assert "pass@1" in foretrace("rescore", tmp_path / "run").text
+
+
+def test_the_hub_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
+    # In a process of its own: `datasets` reads these variables when it is loaded.
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-m", "cli", "eval", "cruxeval-o", "-o", str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("foretrace: ")]
+    assert (
+        "cruxeval-org/cruxeval: cannot be loaded" in line and "--data FILE" in line and "Traceback" not in done.stderr
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trace_of_a_data_set_is_compared_too(data: Path) -> None:
+    answer = foretrace("diff", data, "--trace", "program.py::f", "--json")
+    assert answer.code in (0, 1) and json.loads(answer.text)["program_id"] == "program.py::f"
+    assert "no trace 'nobody'" in refused("diff", data, "--trace", "nobody")
 
 
 @pytest.mark.parametrize("temperature", ["nan", "inf", "-1"])

@@ -120,7 +120,7 @@ def test_wrong_names_are_those_that_are_missing_and_those_that_are_too_many() ->
 
 
 def test_another_event_or_source_line_is_a_wrong_line() -> None:
-    text = 'frame 3: wanted is line "    y = x + 1", predicted line "    return y"'
+    text = 'frame 3: it is line "    y = x + 1", predicted line "    return y"'
     assert parted(*with_frame(2, source="    return y\n")) == Divergence(3, Parting.WRONG_LINE, text)
     assert parted(*with_frame(2, event=Event.CALL)).parting is Parting.WRONG_LINE
 
@@ -128,11 +128,11 @@ def test_another_event_or_source_line_is_a_wrong_line() -> None:
 @pytest.mark.parametrize(
     ("outcome", "parting", "why"),
     [
-        (Outcome.FINISHED, Parting.EARLY_STOP, "the trace was ended, wanted is {}"),
-        (Outcome.PAUSED, Parting.EARLY_STOP, "nothing more was written, wanted is {}"),
-        (Outcome.LIMIT, Parting.CUT_OFF, "wanted is {}; limit: why"),
-        (Outcome.MALFORMED, Parting.FORMAT, "wanted is {}; malformed: why"),
-        (Outcome.FAILED, Parting.FAILED, "wanted is {}; failed: why"),
+        (Outcome.FINISHED, Parting.EARLY_STOP, "the trace was ended, it is {}"),
+        (Outcome.PAUSED, Parting.EARLY_STOP, "nothing more was written, it is {}"),
+        (Outcome.LIMIT, Parting.CUT_OFF, "it is {}; limit: why"),
+        (Outcome.MALFORMED, Parting.FORMAT, "it is {}; malformed: why"),
+        (Outcome.FAILED, Parting.FAILED, "it is {}; failed: why"),
     ],
 )
 @pytest.mark.parametrize("count", [3, 6])
@@ -175,7 +175,7 @@ def test_behind_a_recording_that_was_cut_off_nothing_is_right_or_wrong_but_an_en
         assert (found.divergence, found.end, found.path) == (None, Share(), True)
     ended = compare(TRUTH[:4], said(*TRUTH[:4]), finished=False)
     assert ended.divergence is not None
-    assert ended.divergence.text == "frame 5: the trace was ended, wanted is more of it"
+    assert ended.divergence.text == "frame 5: the trace was ended, it is more of it"
 
 
 def test_long_values_are_cut_to_where_they_differ_and_control_characters_are_shown() -> None:

@@ -134,6 +134,16 @@ def test_the_answer_of_a_trace_is_what_its_main_returns(
     assert found.facts["whole"] == float(outcome.whole)
 
 
+def test_a_main_that_raises_returns_no_none(judge: Judge) -> None:
+    none = Row("none", "def f(x):\n    return None\n", "0", "None")
+    task = CruxEval(Side.OUTPUT, "trace", [none], judge)
+    left = Frame(Event.RETURN, "    return f(0)\n", value="None")
+    raised = Frame(Event.EXCEPTION, "    return f(0)\n", value="KeyError(1)")
+    assert task.judge("none", Prediction((left,), Outcome.FINISHED)).score.right
+    found = task.judge("none", Prediction((raised, left), Outcome.FINISHED)).score
+    assert (found.verdict, found.reason) == (Verdict.WRONG, "the trace raises KeyError(1)")
+
+
 def test_a_predicted_trace_may_take_twice_as_many_tokens_as_the_true_one(judge: Judge) -> None:
     task = CruxEval(Side.OUTPUT, "trace", [ONE], judge, lengths={"one": Length(7, 100)})
     [question] = task.questions()

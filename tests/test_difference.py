@@ -57,7 +57,7 @@ def test_who_knows_the_run_is_told_so_in_one_line(file: Path) -> None:
     difference = made(file)
     assert shown(difference) == "program.py::f: predicted as it runs, 6 frames\n"
     assert difference.comparison.exact and not difference.places
-    assert (difference.true_answer, difference.answer) == ("3", "3")
+    assert (difference.true_end, difference.predicted_end) == ("returns 3", "returns 3")
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,21 @@ def test_no_more_frames_are_shown_than_were_asked_for(file: Path) -> None:
     difference = made(file, wrong_return)
     # Each frame takes its line and one for what it shows, but for the end's.
     assert shown(difference, around=2).count("\n") - shown(difference, around=0).count("\n") == 2 + 2 + 1
-    assert "returns 3; predicted" in shown(difference)
+    assert "it returns 3; predicted: returns " in shown(difference)
+
+
+def test_what_is_raised_is_no_none_that_is_returned(file: Path) -> None:
+    file.write_text("def f(x):\n    raise KeyError(x)\n")
+    difference = made(file, early_end)
+    assert difference.true_end == "raises KeyError(2)"
+    assert "it raises KeyError(2); predicted: no end" in shown(difference)
 
 
 def test_json_has_all_of_it(file: Path) -> None:
     difference = made(file, wrong_return)
     said = json.loads(difference_views.as_json(difference))
     assert (said["exact"], said["divergence"]["kind"], said["frames"]) == (False, "wrong value", 6)
-    assert len(said["true"]) == 6 and said["answer"]["true"] == "3" != said["answer"]["predicted"]
+    assert len(said["true"]) == 6 and said["ends"]["true"] == "returns 3" != said["ends"]["predicted"]
     assert said["realigned"]["places"] == said["realigned"]["exact"] + len(said["realigned"]["wrong"])
     assert json.loads(difference_views.as_json(made(file)))["divergence"] is None
 
