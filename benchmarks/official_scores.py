@@ -7,6 +7,7 @@ The files are looked for in $FORETRACE_DATA/cruxeval (default ../shared/data).
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -74,6 +75,7 @@ def judged(asked: Asked, samples: list[Sample], judge: Judge) -> int:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(described())
     samples = read_samples(DATA / "cruxeval.jsonl")
     with Judge(jobs=len(os.sched_getaffinity(0))) as judge:
