@@ -15,6 +15,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -956,21 +957,25 @@ def eval_command(
     sys.exit(FELL_SHORT if results.failed else 0)
 
 
-def _answering() -> Callable[[Any], None]:
-    """Progress on stderr: answers, tokens, and how many tokens are left at this rate."""
+def _answering(seconds: float = 30.0) -> Callable[[Any], None]:
+    """Progress on stderr: answers, tokens, and what is left at this rate; a bar, or a line every so many seconds."""
     bar: tqdm[Any] | None = None
-    before = 0
+    begun, before, last = time.monotonic(), 0, 0.0
 
     def say(told: Any) -> None:
-        nonlocal bar, before
+        nonlocal bar, before, last
         if bar is None:
             before = told.done
             bar = tqdm(total=told.of, initial=told.done, unit="answer", file=sys.stderr, disable=None)
+            return
         bar.update(told.done - bar.n)
-        written = told.done - before
-        if written:
-            left = round(told.tokens / written * (told.of - told.done))
-            bar.set_postfix_str(f"{told.tokens:,} tokens, about {left:,} left", refresh=False)
+        share = (told.of - told.done) / (told.done - before)
+        left = f"{told.tokens:,} tokens, about {round(told.tokens * share):,} left"
+        bar.set_postfix_str(left, refresh=False)
+        gone = time.monotonic() - begun
+        if bar.disable and gone - last >= seconds:
+            last = gone
+            _say(f"{told.done} of {told.of} answers, {left}, {round(gone * share)} seconds")
         if told.done == told.of:
             bar.close()
 
@@ -988,8 +993,8 @@ def _show_results(results: Any, as_json: bool) -> None:
 
 @main.command("score")
 @click.argument("predictions", type=click.Path(path_type=Path), metavar="FILE")
-@click.option("--task", required=True, type=click.Choice(["cruxeval-o", "cruxeval-i"]))
-@click.option("--data", metavar="FILE", help="Rows {id, code, input, output}.  [default: CRUXEval of the hub]")
+@click.option("--task", required=True, type=click.Choice(["cruxeval-o", "cruxeval-i", "halting", "complexity"]))
+@click.option("--data", metavar="FILE", help="As of `eval`.  [default: the task's own]")
 @click.option("--semantics", type=click.Choice(["literal", "official"]), default="literal", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Write a run's files there.")
 @click.option("--json", "as_json", is_flag=True, help="results.json on stdout.")

@@ -94,9 +94,12 @@ def rescored(folder: Path, semantics: str | None, data: str | None) -> Results:
 def scored(path: Path, choice: Choice, folder: Path | None) -> Results:
     """Judge answers of a file; with ``folder``, the run is stored there.  Raises CannotRun."""
     found = read_predictions(path)
+    if folder is not None:
+        # Before the work, not behind it.
+        with runner.fresh(folder):
+            pass
     with Judge() as judge:
         task = tasks.opened(choice, judge, None)
-        assert isinstance(task, CruxEval)
         asked = {question.id: hash_of(question.asked) for question in task.questions()}
         missing = [id for id in asked if not found.get(id)]
         strange = [id for id in found if id not in asked]
@@ -105,7 +108,11 @@ def scored(path: Path, choice: Choice, folder: Path | None) -> Results:
             count = len(missing) + len(strange)
             raise CannotRun(f"{path}: has {what} ({count} such); it must answer the data's {len(asked)} items")
         wanted = [(id, number, text) for id in asked for number, text in enumerate(found[id])]
-        judgements = task.judge_all([(id, text) for id, _, text in wanted])
+        texts = [(id, text) for id, _, text in wanted]
+        if isinstance(task, CruxEval):
+            judgements = task.judge_all(texts)
+        else:
+            judgements = [task.judge(id, Said(text, Finish.STOPPED)) for id, text in texts]
         records = [
             Record(id, number, asked[id], spelled(Said(text, Finish.STOPPED)), judged)
             for (id, number, text), judged in zip(wanted, judgements, strict=True)

@@ -111,11 +111,18 @@ def run(
     return results
 
 
-def keep(folder: Path, settings: Mapping[str, Any], judged: Sequence[Record]) -> None:
-    """Write a new run's settings and its answers, made elsewhere.  Raises CannotRun for a folder that has some."""
+@contextmanager
+def fresh(folder: Path) -> Iterator[None]:
+    """A new run's folder for this process alone.  Raises CannotRun if there is anything in it."""
     with _locked(folder):
         if (folder / SETTINGS).exists():
             raise CannotRun(f"{folder}: is a run already; give another folder")
+        yield
+
+
+def keep(folder: Path, settings: Mapping[str, Any], judged: Sequence[Record]) -> None:
+    """Write a new run's settings and its answers, made elsewhere; see `fresh`."""
+    with fresh(folder):
         aside.put(folder / SAMPLES, "".join(record.line() + "\n" for record in judged).encode("ascii"))
         aside.put(folder / SETTINGS, _dump(settings))
 
@@ -221,7 +228,8 @@ def _begin(folder: Path, settings: Mapping[str, Any]) -> None:
         return
     before = stored(folder, SETTINGS)
     now = json.loads(_dump(settings))
-    for name in {**before, **now}:
+    # Where the data lies may change; what it is, its hash says.
+    for name in {**before, **now}.keys() - {"data"}:
         if before.get(name) != now.get(name):
             raise CannotRun(
                 f"{folder}: was begun with {name} {before.get(name)!r}, and is asked to go on with {now.get(name)!r}; "

@@ -59,7 +59,7 @@ class Choice:
         modes = MODES.get(self.name)
         if modes is None:
             raise CannotRun(f"task {self.name!r}: wanted one of {', '.join(MODES)}")
-        if self.mode not in modes and not (self.mode == ANSWERS and self.name.startswith("cruxeval")):
+        if self.mode not in modes and not (self.mode == ANSWERS and self.name != "traces"):
             raise CannotRun(f"--mode {self.mode}: {self.name} has {', '.join(modes)}")
         if self.semantics != "literal" and not self.name.startswith("cruxeval"):
             raise CannotRun(f"--semantics {self.semantics}: only CRUXEval has a scorer of its own")
@@ -97,13 +97,14 @@ def opened(choice: Choice, judge: Judge, measure: Measure | None) -> Task:
         assert measure is not None
         return Traces(Path(choice.data), Mode(choice.mode), length=measure.count, context=measure.context)
     path = Path(choice.data) if choice.data is not None else None
+    mode = Style.DIRECT.value if choice.mode == ANSWERS else choice.mode
     if choice.name == "halting":
         from evals.halting import Halting
 
-        return Halting(choice.mode, path, measure.count if measure else None)
+        return Halting(mode, path, measure.count if measure else None)
     from evals.complexity import DATA, Complexity
 
-    return Complexity(Style(choice.mode), path or DATA)
+    return Complexity(Style(mode), path or DATA)
 
 
 def _rows(data: str | None) -> list[Sample]:

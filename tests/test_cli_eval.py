@@ -11,14 +11,24 @@ from pathlib import Path
 
 import pytest
 
+import cli
+from cwm_model import loading
+from cwm_model.backends.local import LocalBackend
+from evals.complexity import DATA as COMPLEXITY_DATA
+from evals.growth.items import read_items as read_complexity
+from evals.halting import DATA as HALTING_DATA
+from evals.runner import Told
+from evals.termination.items import read_items as read_halting
 from tests.asked import CODE, call
-from tests.bundled_server import ChatServer
+from tests.bundled_server import BundledServer, ChatServer
 from tests.command import foretrace, refused
 from tests.completions_server import Body, Reply
 from tracegen import Settings, write
 from tracegen.programs.calls import trace_call
 
 ROOT = Path(__file__).parent.parent
+HALTING = {item.id: item.label.value for item in read_halting(HALTING_DATA)}
+COMPLEXITY = {item.id: item.growth.value for item in read_complexity(COMPLEXITY_DATA)}
 ROWS = [{"id": f"row-{number}", "code": CODE, "input": str(number), "output": str(number + 1)} for number in range(3)]
 CRUXEVAL = Path(os.environ.get("FORETRACE_DATA", Path(__file__).parent.parent.parent / "shared/data")) / "cruxeval"
 
@@ -137,6 +147,42 @@ def test_a_scored_file_is_a_run_that_can_be_rescored(rows: Path, tmp_path: Path)
         json.loads(foretrace("rescore", run, "--semantics", "literal", "--json").text)["verdicts"] == said["verdicts"]
     )
     assert "is a run already" in refused(*args)
+
+
+@pytest.mark.parametrize(("task", "answers"), [("halting", HALTING), ("complexity", COMPLEXITY)])
+def test_answers_to_the_frozen_suites_are_judged_too(tmp_path: Path, task: str, answers: dict[str, str]) -> None:
+    path, run = tmp_path / "answers.jsonl", tmp_path / "run"
+    texts = ({"id": id, "predictions": [text, "no idea"]} for id, text in answers.items())
+    path.write_text("".join(json.dumps(each) + "\n" for each in texts))
+    said = json.loads(foretrace("score", path, "--task", task, "-o", run, "--json").text)
+    assert (said["verdicts"]["right"], said["verdicts"]["malformed"]) == (len(answers), len(answers))
+    assert said["metrics"]["pass@1"]["value"] == 0.5
+    assert json.loads(foretrace("rescore", run, "--json").text)["metrics"] == said["metrics"]
+
+
+def test_a_server_of_ids_gives_what_the_model_gives_here(rows: Path, tmp_path: Path) -> None:
+    loaded = loading.load("bundled", dtype="fp32", device="cpu")
+    args = ("eval", "cruxeval-o", "--data", rows, "--mode", "trace", "--free", "--max-tokens", "60")
+    with BundledServer(LocalBackend(loaded.tokenizer, loaded.model, slots=2)).start() as server:
+        there = foretrace(*args, "--server", server.url, "--tokenizer", "bundled", "-o", tmp_path / "there", "--json")
+    here = foretrace(*args, "--dtype", "fp32", "-o", tmp_path / "here", "--json")
+    assert json.loads(there.text)["verdicts"] == json.loads(here.text)["verdicts"]
+    ids = [
+        {(line["id"], tuple(line["ids"])) for line in map(json.loads, (tmp_path / run / "samples.jsonl").open())}
+        for run in ("there", "here")
+    ]
+    assert ids[0] == ids[1] and len(ids[0]) == 3
+
+
+def test_what_is_left_is_said_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    say = cli._answering(seconds=0.0)
+    for done, tokens in ((2, 0), (3, 100), (4, 300)):
+        say(Told(done, 6, tokens))
+    said = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(",")[0] for line in said] == [
+        "3 of 6 answers, 100 tokens, about 300 left",
+        "4 of 6 answers, 300 tokens, about 300 left",
+    ]
 
 
 def perfect_input(rows: Path, folder: Path) -> Path:

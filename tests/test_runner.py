@@ -121,6 +121,9 @@ def test_a_run_is_not_gone_on_with_otherwise(traces: list[Trace], tmp_path: Path
     with pytest.raises(CannotRun, match="row-0 was asked otherwise"):
         runner.run(other, knowing(traces), Plan(), folder, SETTINGS_OF_ALL)
     assert answered(folder) == before
+    # The same data elsewhere is the same data.
+    assert run(folder, knowing(traces), Plan(limit=1), data="moved").n == 1
+    assert answered(folder) == before
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(traces: list[Trace], tmp_path: Path) -> None:
