@@ -27,8 +27,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-tests: $(READY)
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+# The battery by itself: it measures how far a polled limit is overshot, which depends on who else is at work.
+tests: $(READY) test-sandbox
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/test_sandbox_battery.py
 
 test-sandbox: $(READY)  ## the abuse battery alone: every attack at every level (`make tests` runs it too)
 	$(BIN)/python -m pytest tests/test_sandbox_battery.py
