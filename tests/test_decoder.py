@@ -15,6 +15,7 @@ from cwm_model.decoder import Decoder
 from cwm_model.decoding.forward import Forward
 from cwm_model.decoding.kv_cache import KeyValues, Segment
 from cwm_model.decoding.passes import spans
+from cwm_model.decoding.row import Row
 from cwm_model.decoding.weights import CausalLM
 from cwm_model.presets import ControlIds, bundled, tiny
 from tracegen import CannotRun
@@ -117,6 +118,14 @@ def test_drafts_change_the_passes_and_nothing_else(
     drafted = dict(Decoder(model, slots=slots, drafts=9, chunk=8).complete(repeated))
     assert {index: each.ids for index, each in drafted.items()} == {index: each.ids for index, each in plain.items()}
     assert sum(each.passes for each in drafted.values()) < sum(each.passes for each in plain.values())
+
+
+@pytest.mark.parametrize(("drafts", "run", "guesses"), [(24, 1, 4), (24, 2, 8), (24, 6, 24), (24, 9, 24), (4, 2, 4)])
+def test_a_guess_is_as_long_as_the_run_that_it_rests_on_is_worth(drafts: int, run: int, guesses: int) -> None:
+    ids = tuple(range(50))
+    prompt = (*ids, *ids[10 - run : 10])
+    row = Row(Request(prompt, frozenset(), 40), context=200, chunk=64, read=len(prompt) - 1)
+    assert row.run(drafts).ids == [9, *ids[10 : 10 + guesses]]
 
 
 def test_the_order_of_the_requests_does_not_matter(

@@ -2,8 +2,8 @@
 
 Prompt lookup: what followed the last time that the latest ids stood together (Saxena 2023,
 github.com/apoorvumang/prompt-lookup-decoding), with as many of them as were ever seen together: in traces, guesses by
-six ids or fewer come true 1.3 times as far as by three (docs/model.md).  Knows nothing of models; a guess costs little
-and is checked.
+six ids or fewer come true 1.3 times as far as by three, and the further the longer the run was (docs/model.md).  Knows
+nothing of models; a guess costs little and is checked.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 GRAMS = (6, 4, 3, 2, 1)
 LONGEST = GRAMS[0]
 """Ids of a tail that are looked at."""
+TRUST = 4
+"""Ids that are worth guessing for each id of the run by which they are guessed (`python -m benchmarks.drafts`)."""
 
 
 class Lookup:
@@ -21,7 +23,7 @@ class Lookup:
     >>> lookup = Lookup()
     >>> lookup.read([7, 1, 2, 3, 9, 8, 2, 1, 2, 3])
     >>> lookup.after([2, 1, 2, 3]), lookup.after([5, 2]), lookup.after([3])
-    (4, 9, 4)
+    ((4, 3), (9, 1), (4, 1))
     """
 
     def __init__(self, grams: Sequence[int] = GRAMS) -> None:
@@ -37,9 +39,9 @@ class Lookup:
                     self._last[tuple(ids[end - gram : end])] = end
         self._read = max(self._read, len(ids))
 
-    def after(self, tail: Sequence[int]) -> int | None:
-        """The place behind the last run like the longest end of a tail that was seen; None if no id of it was."""
+    def after(self, tail: Sequence[int]) -> tuple[int, int] | None:
+        """The place behind the last run like the longest end of a tail that was seen, and how many ids that is."""
         for gram in self._grams:
             if gram <= len(tail) and (place := self._last.get(tuple(tail[len(tail) - gram :]))) is not None:
-                return place
+                return place, gram
         return None

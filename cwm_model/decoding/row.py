@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cwm_model.backends import Completion, Finish, Request, Rules
-from cwm_model.decoding.drafting import LONGEST, Lookup
+from cwm_model.decoding.drafting import LONGEST, TRUST, Lookup
 from cwm_model.decoding.sampling import Pick
 from tracegen import CannotRun
 
@@ -92,16 +92,22 @@ class Row:
         self._lookup.read(self.ids)
         known = list(self.ids)
         place: int | None = None
+        left = most
         state = self._rules
         while len(self._guesses) < most:
             allowed = state.allowed() if state is not None else None
             id = allowed.forced if allowed is not None else None
             if id is None:
-                if place is None and (place := self._lookup.after(known[-LONGEST:])) is None:
-                    return
+                if place is None:
+                    found = self._lookup.after(known[-LONGEST:])
+                    if found is None:
+                        return
+                    place, gram = found
+                    left = min(left, TRUST * gram)
                 id = known[place]
-                if allowed is not None and not bool((allowed.ids == id).any()):
+                if not left or (allowed is not None and not bool((allowed.ids == id).any())):
                     return
+                left -= 1
             place = place + 1 if place is not None and known[place] == id else None
             known.append(id)
             if state is not None:

@@ -23,7 +23,7 @@ from cwm_model.talking import Talker
 from cwm_model.tokenizer import Tokenizer, from_file, load_tokenizer
 from tracegen import CannotRun
 
-DRAFTS = 20
+DRAFTS = 24
 """Guesses of a row alone: `make bench-decode`."""
 
 
