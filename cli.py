@@ -97,6 +97,16 @@ def main() -> None:
     """Execution traces for code world models: make them, store them, look at them."""
 
 
+class _Real(click.FloatRange):
+    """nan is in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail("nan is no number", param, ctx)
+        return number
+
+
 def settings_options(deadline: float, seed: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options of every command that runs a program; they arrive as one ``settings``.
 
@@ -558,14 +568,18 @@ def show(folder: Path, wanted: str | None, style: str, limit: int) -> None:
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run."
 )
 @click.option("--tokens", type=click.IntRange(min=1), help="End after so many tokens.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="End after so many minutes.")
+@click.option(
+    "--minutes",
+    type=_Real(min=0, min_open=True),
+    help="End after so many, from the first step on; the last look comes behind.",
+)
 @click.option("--preset", type=click.Choice(["bundled", "tiny"]), default="bundled", show_default=True, help="Shape.")
 @click.option("--from", "existing", metavar="MODEL", help="Begin with this model: a folder, or owner/name of the hub.")
 @click.option("--data", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Learn from this data set.")
 @click.option(
     "--shun", type=click.Path(path_type=Path), multiple=True, metavar="JSONL", help="Never learn its programs."
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 2), default=0, show_default=True, metavar="INTEGER")
 @click.option(
     "--learn", type=click.Choice(["traces", "all"]), default="traces", show_default=True, help="Of a document."
 )
@@ -581,14 +595,14 @@ def show(folder: Path, wanted: str | None, style: str, limit: int) -> None:
 )
 @click.option("--row", type=click.IntRange(min=64), default=4096, show_default=True, help="Tokens of a packed row.")
 @click.option("--rows", type=click.IntRange(min=1), default=1, show_default=True, help="Rows of a rank in a step.")
-@click.option("--muon", type=click.FloatRange(min=0), default=0.02, show_default=True, help="Rate of the matrices.")
-@click.option("--adamw", type=click.FloatRange(min=0), default=0.004, show_default=True, help="Rate of the rest.")
+@click.option("--muon", type=_Real(min=0), default=0.02, show_default=True, help="Rate of the matrices.")
+@click.option("--adamw", type=_Real(min=0), default=0.004, show_default=True, help="Rate of the rest.")
 @click.option("--dtype", type=click.Choice(["bf16", "fp32"]), default="bf16", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--ranks", type=click.IntRange(min=0), default=0, help="Processes on CPU.  [default: one a core]")
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes of a rank that make programs.")
-@click.option("--save-minutes", type=click.FloatRange(min=0), default=5.0, show_default=True, help="Between states.")
-@click.option("--look-minutes", type=click.FloatRange(min=0), default=15.0, show_default=True, help="Between looks.")
+@click.option("--save-minutes", type=_Real(min=0), default=5.0, show_default=True, help="Between states.")
+@click.option("--look-minutes", type=_Real(min=0), default=15.0, show_default=True, help="Between looks.")
 @click.option("--look-at", type=click.IntRange(min=0), default=100, show_default=True, help="Held-out programs.")
 @click.option("--change", is_flag=True, help="Go on with a run under other rates, rows, mixture or data.")
 @click.option("--json", "as_json", is_flag=True, help="The log on stdout, a line a step.")
@@ -676,13 +690,6 @@ def _print_step(line: dict[str, object]) -> None:
         )
 
 
-def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
-    """nan is in every range."""
-    if math.isnan(value):
-        raise click.BadParameter("nan is no number", context, parameter)
-    return value
-
-
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that asks a model."""
     for option in reversed(
@@ -695,13 +702,12 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--key-env", metavar="NAME", help="Environment variable that holds the server's key."),
             click.option(
                 "--temperature",
-                type=click.FloatRange(0, 100),
+                type=_Real(0, 100),
                 default=0.0,
-                callback=_number,
                 show_default=True,
                 help="0 is greedy.",
             ),
-            click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True),
+            click.option("--top-p", type=_Real(0, 1, min_open=True), default=1.0, show_default=True),
             click.option("--seed", type=int, default=0, show_default=True),
             click.option(
                 "--constrained/--free",

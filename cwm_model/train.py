@@ -7,6 +7,7 @@ training/loop.py.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch.multiprocessing.spawn import ProcessExitedException, start_processes
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from cwm_model import held_out, loading
@@ -28,7 +29,7 @@ from cwm_model.tokenizer import Tokenizer, from_file
 from cwm_model.training import beginning, checkpoint, document_attention
 from cwm_model.training.batch import Batch
 from cwm_model.training.checkpoint import Progress, Stream
-from cwm_model.training.corpus import Making, Mixture, documents, fingerprints, steady_hashes
+from cwm_model.training.corpus import Making, Mixture, documents, fingerprints, steady_hashes, without_interrupts
 from cwm_model.training.documents import Document, Form
 from cwm_model.training.loop import LOG, Forward, Plan, Ranks, train
 from cwm_model.training.stored import Stored
@@ -61,11 +62,16 @@ class Training:
     looked_at: int = 100
     changing: bool = False
 
-    def settings(self, world: int) -> dict[str, object]:
-        """What must be the same for a run to go on, as JSON has it; how long it is to be may change."""
+    def settings(self, world: int, shunned: frozenset[str]) -> dict[str, object]:
+        """What must be the same for a run to go on, as JSON has it; how long it is to be may change.
+
+        ``shunned`` are the fingerprints of what is never learned: which they are counts, not where they were read.
+        """
         plan = {name: value for name, value in asdict(self.plan).items() if name not in _MAY_CHANGE}
         chosen = {"begin": self.begin, "data": [str(path) for path in self.data], "mixture": asdict(self.mixture)}
-        told: dict[str, object] = json.loads(json.dumps({"plan": plan, "seed": self.seed, "ranks": world, **chosen}))
+        never = {"programs": len(shunned), "sha256": hashlib.sha256("".join(sorted(shunned)).encode()).hexdigest()}
+        everything = {"plan": plan, "seed": self.seed, "ranks": world, **chosen, "shunned": never}
+        told: dict[str, object] = json.loads(json.dumps(everything))
         return told
 
 
@@ -73,6 +79,7 @@ REFUSAL = "refusal"
 """The file in which a rank says why it cannot run."""
 
 _MAY_CHANGE = ("budget", "save_minutes", "look_minutes")
+_BEFORE = (LOG, f"{checkpoint.FOLDER}.new")
 _FOR_GOOD = ("begin", "ranks")
 """Settings on which a saved state depends."""
 Say = Callable[[dict[str, object]], None]
@@ -86,11 +93,14 @@ def start(training: Training, say: Say = lambda _: None) -> None:
     device = loading.device_of(training.device)
     shunned = _shunned(training.shun)
     world = _world(training, device)
-    changed = _changed(training, world)
-    training.run.mkdir(parents=True, exist_ok=True)
-    if changed and os.environ.get("RANK", "0") == "0":
-        with (training.run / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(changed) + "\n")
+    try:
+        changed = _changed(training, world, shunned)
+        training.run.mkdir(parents=True, exist_ok=True)
+        if changed and os.environ.get("RANK", "0") == "0":
+            with (training.run / LOG).open("a", encoding="utf-8") as log:
+                log.write(json.dumps(changed) + "\n")
+    except OSError as error:
+        raise CannotRun(f"{training.run}: cannot be a run's folder: {error.strerror}; give another with -o") from None
     if "RANK" in os.environ:
         rank = int(os.environ["RANK"])
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -100,17 +110,35 @@ def start(training: Training, say: Say = lambda _: None) -> None:
     elif world == 1:
         _work(training, shunned, Ranks(device=str(device)), say)
     else:
-        with tempfile.TemporaryDirectory() as folder, steady_hashes():
-            # It would warn of each rank that it ends because another could not run.
-            logging.getLogger(start_processes.__module__).setLevel(logging.ERROR)
-            arguments = (world, Path(folder), training, shunned, say)
-            try:
-                start_processes(_rank, args=arguments, nprocs=world, start_method="spawn")
-            except ProcessExitedException:
-                refusal = Path(folder) / REFUSAL
-                if not refusal.exists():
-                    raise
+        with tempfile.TemporaryDirectory() as folder:
+            _several(world, Path(folder), training, shunned, say)
+
+
+def _several(world: int, folder: Path, training: Training, shunned: frozenset[str], say: Say) -> None:
+    """All ranks on this machine, to their end: whoever wants this process to stop lets them save first."""
+    # It would warn of each rank that it ends because another could not run.
+    logging.getLogger(start_processes.__module__).setLevel(logging.ERROR)
+    with steady_hashes(), without_interrupts():
+        ranks = start_processes(
+            _rank, args=(world, folder, training, shunned, say), nprocs=world, join=False, start_method="spawn"
+        )
+    assert ranks is not None
+
+    def pass_on() -> None:
+        for process in ranks.processes:
+            process.terminate()
+
+    with _asked_to_stop(pass_on) as stopped:
+        try:
+            while not ranks.join():
+                pass
+        except ProcessExitedException:
+            if (refusal := folder / REFUSAL).exists():
                 raise CannotRun(refusal.read_text(encoding="utf-8")) from None
+            if stopped():
+                # Before they listened: there is nothing yet that could be saved.
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _world(training: Training, device: torch.device) -> int:
@@ -123,15 +151,16 @@ def _world(training: Training, device: torch.device) -> int:
     return training.ranks or len(os.sched_getaffinity(0))
 
 
-def _changed(training: Training, world: int) -> dict[str, object]:
+def _changed(training: Training, world: int, shunned: frozenset[str]) -> dict[str, object]:
     """The log's line about the settings that are not those of the run so far: it has none if all are the same."""
     folder = checkpoint.found(training.run)
     if folder is None:
-        if training.run.exists() and any(training.run.iterdir()):
+        # A run that was killed before its first state has a log, and perhaps half of a state.
+        if training.run.exists() and any(path.name not in _BEFORE for path in training.run.iterdir()):
             raise CannotRun(f"{training.run}: is not empty, and no training run; give another folder")
         return {}
     progress, before = checkpoint.load_progress(folder)
-    changed = {name: value for name, value in training.settings(world).items() if before.get(name) != value}
+    changed = {name: value for name, value in training.settings(world, shunned).items() if before.get(name) != value}
     for name, value in changed.items():
         if not training.changing or name in _FOR_GOOD:
             raise CannotRun(
@@ -146,7 +175,8 @@ def _shunned(paths: tuple[Path, ...]) -> frozenset[str]:
     codes = [program.code for program in held_out.held_out()]
     for path in paths:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            # Not splitlines: a string of JSON may hold other ends of lines.
+            lines = path.read_text(encoding="utf-8").split("\n")
             codes += [str(json.loads(line)["code"]) for line in lines if line.strip()]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CannotRun(f'{path}: not JSON lines with the field "code": {error}') from None
@@ -172,6 +202,8 @@ def _work(training: Training, shunned: frozenset[str], ranks: Ranks, say: Say) -
     disable_progress_bar()  # type: ignore[no-untyped-call]
     with _asked_to_stop() as stopped:
         model, tokenizer, begun, waiting = _begun(training, ranks.rank)
+        _check_row(training.plan.row, model)
+        _without_dropout(model)
         cuda = ranks.device != "cpu"
         model.set_attn_implementation("sdpa" if cuda else document_attention.NAME)
         model.to(torch.device(ranks.device))  # type: ignore[arg-type]
@@ -191,7 +223,7 @@ def _work(training: Training, shunned: frozenset[str], ranks: Ranks, say: Say) -
                 ranks=ranks,
                 begun=begun,
                 waiting=waiting,
-                settings=training.settings(ranks.world),
+                settings=training.settings(ranks.world, shunned),
                 forward=_padded(model, training.plan.row, ranks.device) if cuda else _documents(model),
                 look=look if held else None,
                 say=say,
@@ -206,8 +238,23 @@ def _begun(training: Training, rank: int) -> tuple[PreTrainedModel, Tokenizer, P
         model, tokenizer = begins(training.begin, training.seed)
         return model, tokenizer, Progress(), None
     progress, _ = checkpoint.load_progress(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    model = loading.load_model(str(folder), dtype="fp32", device="cpu")
     return model, from_file(folder / "tokenizer.json"), progress, checkpoint.load_stream(training.run, rank)
+
+
+def _check_row(row: int, model: PreTrainedModel) -> None:
+    context = getattr(model.config, "max_position_embeddings", None)
+    if context is not None and row > context:
+        raise CannotRun(f"a row of {row} tokens is longer than the model's context of {context}: give --row {context}")
+
+
+def _without_dropout(model: PreTrainedModel) -> None:
+    """Each document is seen once: there is nothing to be kept from learning by heart."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "attention_dropout"):
+            setattr(module, "attention_dropout", 0.0)  # noqa: B010 - nn.Module's annotations know no floats
 
 
 def _held(training: Training, tokenizer: Tokenizer) -> list[Document]:
@@ -273,12 +320,17 @@ def _head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM let the step end; then the state is saved."""
+def _asked_to_stop(then: Callable[[], None] = lambda: None) -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM let the step end; then the state is saved.  ``then`` is called at each of them."""
     asked = []
+
+    def hear(*_: object) -> None:
+        asked.append(True)
+        then()
+
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
-        signal.signal(number, lambda *_: asked.append(True))
+        signal.signal(number, hear)
     try:
         yield lambda: bool(asked)
     finally:

@@ -156,6 +156,29 @@ def test_what_a_program_does_changes_its_fingerprint(said: str, other: str) -> N
     assert fingerprint(CODE.replace(said, other)) != fingerprint(CODE)
 
 
+@pytest.mark.parametrize(
+    ("code", "same", "other"),
+    [
+        (
+            "def f(x):\n n = 0\n def g():\n  nonlocal n\n  n += x\n g()\n return n",
+            "def f(y):\n count = 0\n def go():\n  nonlocal count\n  count += y\n go()\n return count",
+            "def f(y):\n count = 0\n def go():\n  nonlocal count\n  count += y\n go()\n return y",
+        ),
+        ("def f():\n global a\n a = 1", "def g():\n global b\n b = 1", "def f():\n global a\n b = 1"),
+        (
+            "def f(d):\n match d:\n  case {'a': x, **rest}: return rest",
+            "def f(e):\n match e:\n  case {'a': y, **others}: return others",
+            "def f(e):\n match e:\n  case {'a': y, **others}: return y",
+        ),
+        ("import math\nx = math.pi", "import math as m\ny = m.pi", "import cmath\nx = cmath.pi"),
+        ("from os import path\npath.sep", "from os import path as p\np.sep", "from os import sys\nsys.sep"),
+        ("import os.path\nos.sep", "import os.path\nos.sep ", "import os.path as os\nos.sep + os"),
+    ],
+)
+def test_names_that_stand_as_texts_in_the_tree_are_names_too(code: str, same: str, other: str) -> None:
+    assert fingerprint(same) == fingerprint(code) != fingerprint(other)
+
+
 def test_programs_that_differ_differ_in_all_their_fingerprints() -> None:
     several = ["text.upper()", "text.lower()", "len(text)", "int(text)", "'a'", "'b'", "n", "text"]
     assert len(fingerprints(CODE.replace("len(text)", each) for each in several)) == len(several)

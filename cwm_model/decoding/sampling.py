@@ -16,6 +16,9 @@ from torch import Tensor
 
 from cwm_model.backends import Sampling
 
+_COLDEST = 1e-6
+"""A temperature below it draws the same, and would be no number in fp32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -57,7 +60,7 @@ def _masked(logits_MV: Tensor, picks: Sequence[Pick]) -> Tensor:
 
 def _drawn(logits_MV: Tensor, picks: Sequence[Pick]) -> list[int]:
     """One draw a row: likeliest first, equal ones by id, so that the order is the row's own."""
-    temperature_M1 = logits_MV.new_tensor([[pick.sampling.temperature] for pick in picks])
+    temperature_M1 = logits_MV.new_tensor([[max(pick.sampling.temperature, _COLDEST)] for pick in picks])
     top_p_M1 = logits_MV.new_tensor([[pick.sampling.top_p] for pick in picks])
     uniform_M1 = logits_MV.new_tensor([[pick.uniform] for pick in picks])
     mass_MV, ids_MV = (logits_MV / temperature_M1).softmax(-1).sort(dim=-1, descending=True, stable=True)

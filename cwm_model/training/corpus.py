@@ -10,6 +10,7 @@ import ast
 import hashlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ BLOCK = 64
 """Documents that a worker makes at a time."""
 AHEAD = 8
 """Blocks that a worker makes before they are wanted."""
+EMPTY = 20
+"""Blocks without a document, one after the other, that are too many."""
 FEWEST = 5
 """No frame has fewer tokens."""
 
@@ -102,11 +105,21 @@ def fingerprint(code: str) -> str:
     nodes = list(ast.walk(tree))
     own = {name for node in nodes if (name := _bound(node))}
     names: dict[str, str] = {}
+
+    def other(name: str) -> str:
+        return names.setdefault(name, f"v{len(names)}") if name in own else name
+
     for node in nodes:
-        for field in ("id", "arg", "name"):
+        if isinstance(node, ast.alias):
+            if (name := _bound(node)) is not None:
+                node.asname = other(name)
+            continue
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            node.names = [other(name) for name in node.names]
+        for field in ("id", "arg", "name", "rest"):
             name = getattr(node, field, None)
-            if name in own:
-                setattr(node, field, names.setdefault(name, f"v{len(names)}"))
+            if isinstance(name, str):
+                setattr(node, field, other(name))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
@@ -116,6 +129,10 @@ def _bound(node: ast.AST) -> str | None:
         return None if isinstance(node.ctx, ast.Load) else node.id
     if isinstance(node, ast.arg):
         return node.arg
+    if isinstance(node, ast.alias):
+        return None if node.name == "*" else node.asname or node.name.partition(".")[0]
+    if isinstance(node, ast.MatchMapping):
+        return node.rest
     return getattr(node, "name", None)
 
 
@@ -145,6 +162,16 @@ def steady_hashes() -> Iterator[None]:
 
 
 @contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes that are started here are not ended by Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def documents(
     mixture: Mixture, tokenizer: Path, shunned: frozenset[str], *, part: int, parts: int, start: int, workers: int
 ) -> Iterator[Iterator[tuple[int, Document]]]:
@@ -157,7 +184,8 @@ def documents(
     pipes: list[Connection] = []
     first = start // BLOCK
     first += (part - first) % parts
-    with steady_hashes():
+    # Ctrl-C reaches every process of a terminal; when these end is their parent's to say.
+    with steady_hashes(), without_interrupts():
         for worker in range(workers):
             ours, theirs = context.Pipe()
             step = parts * workers
@@ -168,7 +196,7 @@ def documents(
             processes.append(process)
             pipes.append(ours)
     try:
-        yield _received(pipes, start)
+        yield _received(pipes, start, mixture.longest)
     finally:
         for pipe in pipes:
             pipe.close()
@@ -177,7 +205,8 @@ def documents(
             process.join()
 
 
-def _received(pipes: list[Connection], start: int) -> Iterator[tuple[int, Document]]:
+def _received(pipes: list[Connection], start: int, longest: int) -> Iterator[tuple[int, Document]]:
+    empty = 0
     for pipe in pipes:
         for _ in range(AHEAD):
             pipe.send(True)
@@ -188,6 +217,11 @@ def _received(pipes: list[Connection], start: int) -> Iterator[tuple[int, Docume
                 pipe.send(True)
             except (EOFError, OSError):
                 raise CannotRun("a process that makes programs died; is there memory enough?") from None
+            empty = 0 if made else empty + 1
+            if empty == EMPTY:
+                raise CannotRun(
+                    f"of {EMPTY * BLOCK} programs none has a trace of at most {longest} tokens: give a longer --row"
+                )
             yield from ((number, document) for number, document in made if number >= start)
 
 

@@ -6,6 +6,7 @@ Knows nothing of where documents come from, or of how ranks are started: see tra
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -24,13 +25,14 @@ from cwm_model.training.checkpoint import Progress, Stream
 from cwm_model.training.documents import Document
 from cwm_model.training.optimizer import Optimizer, Rates
 from cwm_model.training.packing import Packer
+from tracegen import CannotRun
 
 LOG = "log.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When a run is over: after so many tokens, or minutes, whichever comes first."""
+    """When a run is over: after so many tokens, or minutes of the clock, whichever comes first."""
 
     tokens: int | None = None
     minutes: float | None = None
@@ -105,18 +107,25 @@ def train(
     """Train until the budget is spent or somebody wants it stopped; the state is saved at the end, and now and then.
 
     ``settings`` are written beside the state.  ``look`` measures the model on held-out programs (rank 0 only).
-    ``say`` hears every line of the log.
+    ``say`` hears every line of the log.  A run that is over stays as it is.  Raises CannotRun for an optimizer's state
+    of another model, and once the loss or the weights are no numbers any more: the last state stays.
     """
+    if begun.step and plan.budget.spent(begun) >= 1:
+        return begun
     optimizer = Optimizer(model, plan.rates, ranks.rank, ranks.world)
     folder = checkpoint.found(run)
     if folder is not None and begun.step:
-        optimizer.restore(checkpoint.load_optimizer(folder))
+        try:
+            optimizer.restore(checkpoint.load_optimizer(folder))
+        except (KeyError, RuntimeError) as error:
+            raise CannotRun(f"{folder}/optimizer.safetensors: is another model's: {error}") from None
     counted = _Counted(documents, waiting)
     packer = Packer(plan.row, iter(counted), list(waiting.waiting) if waiting else None)
     progress = begun
     log = _Log(run / LOG, ranks.rank == 0, say)
+    log.cut(begun.step)
     # Rank 0's clock here too: ranks that begin a moment apart would save at different steps, and wait for ever.
-    saved = looked = ranks.latest(time.monotonic())
+    start = saved = looked = ranks.latest(time.monotonic())
     model.train()
     while True:
         started = time.monotonic()
@@ -125,6 +134,7 @@ def train(
         if not rows_everywhere:
             # The documents are at an end.
             if progress.step > begun.step:
+                _check_weights(model, progress)
                 _save(run, model, tokenizer, optimizer, progress, counted, packer, settings, ranks)
             break
         loss = 0.0
@@ -133,25 +143,28 @@ def train(
                 share = F.cross_entropy(forward(batch).float(), batch.targets_L.to(ranks.device), reduction="sum")
                 (share / learned).backward()
                 loss += float(share.detach())
-        _share_gradients(model, ranks)
-        spent = plan.budget.spent(progress)
-        optimizer.step(spent)
         loss, tokens = ranks.total(loss / learned, sum(len(batch.ids_N) for batch in rows))
-        seconds = ranks.latest(time.monotonic() - started)
-        progress = Progress(progress.step + 1, progress.tokens + int(tokens), progress.seconds + seconds)
+        if not math.isfinite(loss):
+            raise CannotRun(_diverged(progress))
+        _share_gradients(model, ranks)
+        optimizer.step(plan.budget.spent(progress))
+        now = ranks.latest(time.monotonic())
+        seconds = ranks.latest(now - started)
+        progress = Progress(progress.step + 1, progress.tokens + int(tokens), begun.seconds + now - start)
         spent = plan.budget.spent(progress)
         log.step(progress, loss, plan.rates.at(spent), tokens / seconds, spent)
         over = spent >= 1 or bool(ranks.total(float(stopped()))[0])
-        now = ranks.latest(time.monotonic())
+        if over or now - saved > 60 * plan.save_minutes:
+            _check_weights(model, progress)
+            _save(run, model, tokenizer, optimizer, progress, counted, packer, settings, ranks)
+            saved = now
+        # Behind the last state: a machine that is lent for a time may be gone before this is done.
         if look is not None and (over or now - looked > 60 * plan.look_minutes):
             if ranks.rank == 0:
                 model.train(False)
                 log.look(progress, look(model))
                 model.train()
             looked = now
-        if over or now - saved > 60 * plan.save_minutes:
-            _save(run, model, tokenizer, optimizer, progress, counted, packer, settings, ranks)
-            saved = now
         if over:
             break
     model.train(False)
@@ -169,6 +182,19 @@ class _Counted:
         for number, document in self._documents:
             self.next = number + 1
             yield document
+
+
+def _diverged(progress: Progress) -> str:
+    return (
+        f"step {progress.step + 1}: the loss is no number any more: give lower rates (--muon, --adamw; --change to go "
+        "on from the last state that was saved, which stays as it is)"
+    )
+
+
+def _check_weights(model: PreTrainedModel, progress: Progress) -> None:
+    """What is saved can be gone on with: the loss of the next step would be the first to tell."""
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+        raise CannotRun(_diverged(progress))
 
 
 def _save(
@@ -220,6 +246,17 @@ class _Log:
         self._writes = writes
         self._say = say
 
+    def cut(self, step: int) -> None:
+        """Take away what stands behind a step: a run that was killed goes on from its last state, and logs it anew."""
+        if not self._writes or not self._path.exists():
+            return
+        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if (known := _step_of(line)) is not None and known <= step]
+        if kept != lines:
+            aside = self._path.with_suffix(".new")
+            aside.write_text("".join(kept), encoding="utf-8")
+            aside.replace(self._path)
+
     def step(self, progress: Progress, loss: float, rate: float, speed: float, spent: float) -> None:
         left = progress.seconds * (1 - spent) / spent if spent else 0.0
         self._line(
@@ -242,3 +279,11 @@ class _Log:
             with self._path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
             self._say(line)
+
+
+def _step_of(line: str) -> int | None:
+    """The step of a line; None for one that was broken off."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -85,7 +85,8 @@ class Optimizer:
             yield f"muon.{number}", buffer
         for number, parameter in enumerate(self._rest):
             held = self._adamw.state[parameter]
-            held.setdefault("step", torch.tensor(0.0))
+            # Fused, AdamW counts where the parameter is.
+            held.setdefault("step", torch.tensor(0.0, device=parameter.device))
             for key in ("exp_avg", "exp_avg_sq"):
                 held.setdefault(key, torch.zeros_like(parameter))
             for key in ("step", "exp_avg", "exp_avg_sq"):
