@@ -58,6 +58,7 @@ bench-collect: $(READY)  ## what the sandbox costs, what ten modules give, and a
 
 bench-decode: $(READY)  ## our decoder and transformers' generate side by side
 	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.half_precision
 
 bench-model: $(READY)  ## what the bundled model knows: held-out and hand-written programs, CRUXEval
 	$(BIN)/python -m benchmarks.bundled_model
