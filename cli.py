@@ -770,7 +770,7 @@ def predict_command(
     from cwm_model.predicting.stepping import Stepper
 
     found = targets.target_of(target, arguments, wanted, run=mode == "teacher-forced")
-    backend, asking = _asked_of(given, max_tokens)
+    backend, asking = _asked_of(given, max_tokens, found.prompt)
     if mode == "stepping":
         predictions = _stepping(Stepper(backend, found.prompt, asking), style == "json")
     elif found.truth is not None and mode == "teacher-forced":
@@ -870,7 +870,7 @@ def diff_command(
     from evals.difference import differ
 
     found = targets.target_of(target, arguments, wanted, run=True)
-    backend, asking = _asked_of(given, max_tokens)
+    backend, asking = _asked_of(given, max_tokens, found.prompt)
     difference = differ(backend, found, asking)
     if as_json:
         click.echo(difference_views.as_json(difference))
@@ -889,13 +889,15 @@ def _model_of(given: dict[str, Any], **more: Any) -> tuple[Any, Any, bool | None
     return Opening(**given, **more), sampling, constrained
 
 
-def _asked_of(given: dict[str, Any], max_tokens: int | None) -> tuple[Any, Any]:
-    """The backend and the way of asking for traces."""
-    from cwm_model.predicting.asking import Asking
+def _asked_of(given: dict[str, Any], max_tokens: int | None, prompt: Any) -> tuple[Any, Any]:
+    """The backend and the way of asking for traces behind a prompt, which must leave room for one."""
+    from cwm_model.predicting.asking import Asking, check_room
 
     opening, sampling, constrained = _model_of(given)
     bound = not opening.is_server if constrained is None else constrained
-    return opening.open(), Asking(sampling, max_tokens, bound)
+    backend = opening.open()
+    check_room(backend, prompt)
+    return backend, Asking(sampling, max_tokens, bound)
 
 
 @main.command("eval")

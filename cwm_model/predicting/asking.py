@@ -66,6 +66,19 @@ def beginning(tokenizer: Tokenizer, prompt: Prompt, constrained: bool) -> Beginn
     return Beginning(ids, rules.read(ids[ids.index(tokenizer.id_of(Special.FRAME_SEP)) + 1 :]))
 
 
+def check_room(backend: Backend, prompt: Prompt) -> None:
+    """Raises CannotRun for a prompt behind which nothing can be written."""
+    try:
+        count = len(backend.tokenizer.encode(prompt.pieces()))
+    except ValueError:
+        return  # It has no ids at all, as its prediction will say.
+    if count >= backend.context:
+        raise CannotRun(
+            f"the prompt has {count} ids, the model's context holds {backend.context}: shorten the program or its "
+            "arguments, or use a model with a longer context"
+        )
+
+
 def stops(tokenizer: Tokenizer, *, one_frame: bool) -> frozenset[int]:
     """The ids that end a trace, and those that end a frame if only one is wanted."""
     return frozenset(tokenizer.id_of(special) for special in (*ENDS, Special.FRAME_SEP)[: None if one_frame else -1])
