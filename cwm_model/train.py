@@ -79,9 +79,10 @@ REFUSAL = "refusal"
 """The file in which a rank says why it cannot run."""
 
 _MAY_CHANGE = ("budget", "save_minutes", "look_minutes")
-_BEFORE = (LOG, f"{checkpoint.FOLDER}.new")
 _FOR_GOOD = ("begin", "ranks")
 """Settings on which a saved state depends."""
+_BEFORE = (LOG, f"{checkpoint.FOLDER}.new")
+"""What a run may leave that was killed before its first state."""
 Say = Callable[[dict[str, object]], None]
 
 
@@ -155,7 +156,6 @@ def _changed(training: Training, world: int, shunned: frozenset[str]) -> dict[st
     """The log's line about the settings that are not those of the run so far: it has none if all are the same."""
     folder = checkpoint.found(training.run)
     if folder is None:
-        # A run that was killed before its first state has a log, and perhaps half of a state.
         if training.run.exists() and any(path.name not in _BEFORE for path in training.run.iterdir()):
             raise CannotRun(f"{training.run}: is not empty, and no training run; give another folder")
         return {}

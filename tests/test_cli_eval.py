@@ -278,6 +278,14 @@ def test_a_trace_of_a_data_set_is_compared_too(data: Path) -> None:
     assert "no trace 'nobody'" in refused("diff", data, "--trace", "nobody")
 
 
+def test_a_temperature_of_next_to_nothing_is_greedy(rows: Path, single: Path, tmp_path: Path) -> None:
+    run = tmp_path / "cold"
+    options = ("--data", rows, "--mode", "single", "--dtype", "fp32", "--temperature", "1e-320", "-o", run)
+    assert foretrace("eval", "cruxeval-o", *options).code == 0
+    texts = [[json.loads(line)["text"] for line in (each / "samples.jsonl").open()] for each in (run, single)]
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.parametrize("temperature", ["nan", "inf", "-1"])
 def test_a_temperature_is_a_number(rows: Path, tmp_path: Path, temperature: str) -> None:
     answer = foretrace("eval", "cruxeval-o", "--data", rows, "--temperature", temperature, "-o", tmp_path / "run")

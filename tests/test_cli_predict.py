@@ -285,7 +285,7 @@ def test_each_obstacle_is_one_line(model: Path, program: Path, tmp_path: Path) -
         assert refused("predict", *arguments).startswith(line), arguments
     long = [f"{program}::f", "--args", f"'{'x' * 20_000}'", "--model", "bundled"]
     for command in ("predict", "diff"):
-        assert ", the model's context holds 16384: shorten the program or its arguments" in refused(command, *long)
+        assert ", the model's context holds 16384: wanted at most 16383" in refused(command, *long)
 
 
 def test_a_server_is_never_constrained(program: Path) -> None:

@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 
 from cwm_model.tokenizer import from_file
 from cwm_model.training.export import export
+from tests.command import foretrace
 from tests.test_readme import BIN
 from tracegen import Special
 
@@ -227,7 +228,8 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, data: Path) -> No
     assert "of 1280 programs none has a trace of at most 64 tokens: give a longer --row" in refused(
         tmp_path / "short", "--preset", "tiny", "--row", "64", "--look-at", "0", "--tokens", "600"
     )
-    assert train(run, *QUICK, "--minutes", "nan").returncode == 2
+    for option in ("--minutes", "--muon", "--adamw", "--save-minutes", "--look-minutes"):
+        assert foretrace("train", "-o", run, "--tokens", "600", option, "nan").code == 2
     assert train(run, *QUICK, "--tokens", "600", "--seed", "99999999999999999999999").returncode == 2
 
 

@@ -172,7 +172,7 @@ def test_what_a_program_does_changes_its_fingerprint(said: str, other: str) -> N
         ),
         ("import math\nx = math.pi", "import math as m\ny = m.pi", "import cmath\nx = cmath.pi"),
         ("from os import path\npath.sep", "from os import path as p\np.sep", "from os import sys\nsys.sep"),
-        ("import os.path\nos.sep", "import os.path\nos.sep ", "import os.path as os\nos.sep + os"),
+        ("import os.path\nos.sep", "import os.path\nos . sep", "import os.path as os\nos.sep"),
     ],
 )
 def test_names_that_stand_as_texts_in_the_tree_are_names_too(code: str, same: str, other: str) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -297,6 +298,28 @@ def test_the_state_of_an_optimizer_is_all_that_it_remembers() -> None:
         step(model, each, 7)
     close(dict(first.named_parameters()), dict(second.named_parameters()))
     assert all(weight.grad is None for weight in first.parameters())
+
+
+def test_the_state_of_an_optimizer_is_where_its_parameters_are() -> None:
+    # Fused, AdamW reads its count of steps there too; no GPU is needed to see it.
+    optimizer = Optimizer(fresh().to(torch.device("meta")), Rates())  # type: ignore[arg-type]
+    assert {str(tensor.device) for tensor in dict(optimizer._tensors()).values()} == {"meta"}
+
+
+def test_a_budget_in_minutes_counts_what_looking_takes_and_the_state_is_there_before_the_last_look(
+    tmp_path: Path,
+) -> None:
+    seen = []
+
+    def look(model: object) -> dict[str, float]:
+        time.sleep(0.2)
+        seen.append(checkpoint.found(tmp_path) is not None)
+        return {}
+
+    progress = run(fresh(), tmp_path, plan(3, look_minutes=0.0), look=look)
+    assert len(seen) > 2 and seen == [False] * (len(seen) - 1) + [True]
+    # The last look is behind the last state, and in no budget.
+    assert progress.seconds >= 0.2 * (len(seen) - 1)
 
 
 def test_matrices_inside_the_layers_are_muons_and_the_rest_adamws() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from cwm_model.backends import Sampling
 
 _COLDEST = 1e-6
-"""A temperature below it draws the same, and would be no number in fp32."""
+"""Colder, the likeliest is drawn as well, and logits over the temperature would be no numbers in fp32."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from cwm_model.backends import Backend, Completion, Finish, Request, Rules, Sampling
 from cwm_model.constraint import TraceRules
+from cwm_model.decoding.row import checked
 from cwm_model.predicting.prediction import ENDS
 from cwm_model.predicting.prompts import Prompt
 from cwm_model.tokenizer import Tokenizer
@@ -69,14 +70,10 @@ def beginning(tokenizer: Tokenizer, prompt: Prompt, constrained: bool) -> Beginn
 def check_room(backend: Backend, prompt: Prompt) -> None:
     """Raises CannotRun for a prompt behind which nothing can be written."""
     try:
-        count = len(backend.tokenizer.encode(prompt.pieces()))
+        ids = backend.tokenizer.encode(prompt.pieces())
     except ValueError:
         return  # It has no ids at all, as its prediction will say.
-    if count >= backend.context:
-        raise CannotRun(
-            f"the prompt has {count} ids, the model's context holds {backend.context}: shorten the program or its "
-            "arguments, or use a model with a longer context"
-        )
+    checked(ids, backend.context, backend.tokenizer.size)
 
 
 def stops(tokenizer: Tokenizer, *, one_frame: bool) -> frozenset[int]:

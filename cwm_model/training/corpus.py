@@ -111,7 +111,8 @@ def fingerprint(code: str) -> str:
 
     for node in nodes:
         if isinstance(node, ast.alias):
-            if (name := _bound(node)) is not None:
+            # `import a.b` binds a, `import a.b as c` what a.b is: the one is not the other.
+            if (name := _bound(node)) is not None and (node.asname or "." not in node.name):
                 node.asname = other(name)
             continue
         if isinstance(node, ast.Global | ast.Nonlocal):
